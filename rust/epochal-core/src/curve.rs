@@ -1,0 +1,147 @@
+//! A schedule resolved for a run: numbers on named clocks.
+
+use crate::bulk::is_time;
+use crate::error::{Error, Result};
+use crate::shape::{Shape, ramp, reached};
+use crate::unit::Clock;
+
+/// How many times are evaluated at a go: few enough for the blocks to stay in the L1 cache.
+pub(crate) const BLOCK: usize = 1024;
+
+/// Times of a block, per clock; the slices of clocks that the curve does not read are empty.
+pub(crate) type Readings<'a> = [&'a [f64]; Clock::COUNT];
+
+/// A node of a curve's tree.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    /// A formula on one clock.
+    Tail { clock: Clock, shape: Shape },
+    /// The level that belongs to the number of milestones reached on all clocks together.
+    Milestones { milestones: Vec<(Clock, Vec<f64>)>, levels: Vec<f64> },
+    /// A ramp, then the node behind it.
+    Warmup { clock: Clock, length: f64, top: f64, tail: Box<Node> },
+    /// Values multiplied from left to right.
+    Product(Vec<Node>),
+}
+
+impl Node {
+    /// α at each time of a block of at most [`BLOCK`].
+    pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
+        match self {
+            Self::Tail { clock, shape } => shape.fill(readings[*clock as usize], out),
+            Self::Milestones { milestones, levels } => {
+                for (index, alpha) in out.iter_mut().enumerate() {
+                    let count = milestones
+                        .iter()
+                        .map(|(clock, milestones)| {
+                            reached(milestones, readings[*clock as usize][index])
+                        })
+                        .sum::<usize>();
+                    *alpha = levels[count];
+                }
+            }
+            Self::Warmup { clock, length, top, tail } => {
+                tail.fill(readings, out);
+                ramp(*length, *top, readings[*clock as usize], out);
+            }
+            Self::Product(factors) => {
+                out.fill(1.0);
+                let mut block = [0.0; BLOCK];
+                let block = &mut block[..out.len()];
+                for factor in factors {
+                    factor.fill(readings, block);
+                    for (alpha, value) in out.iter_mut().zip(&*block) {
+                        *alpha *= value;
+                    }
+                }
+            }
+        }
+    }
+
+    fn clocks(&self, clocks: &mut Vec<Clock>) {
+        match self {
+            Self::Tail { clock, .. } => clocks.push(*clock),
+            Self::Milestones { milestones, .. } => {
+                clocks.extend(milestones.iter().map(|(clock, _)| clock));
+            }
+            Self::Warmup { clock, tail, .. } => {
+                clocks.push(*clock);
+                tail.clocks(clocks);
+            }
+            Self::Product(factors) => factors.iter().for_each(|factor| factor.clocks(clocks)),
+        }
+    }
+}
+
+/// A schedule resolved for a run: α as a function of time, and nothing that can fail.
+///
+/// Made by [`Schedule::resolve`](crate::Schedule::resolve). Times are floats on the curve's
+/// [`clocks`](Self::clocks), finite and not negative; the caller checks them.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    node: Node,
+    clocks: Vec<Clock>,
+    length: Result<f64>,
+}
+
+impl Curve {
+    /// `length` tells how long the run is on a clock, if it can be told.
+    pub(crate) fn new(node: Node, length: impl Fn(Clock) -> Result<f64>) -> Self {
+        let mut clocks = Vec::new();
+        node.clocks(&mut clocks);
+        clocks.sort();
+        clocks.dedup();
+        let length = match clocks[..] {
+            [clock] => length(clock),
+            _ => Err(Error::several_clocks(&clocks)),
+        };
+        Self { node, clocks, length }
+    }
+
+    /// The clocks it reads, in the order of [`Clock::ALL`].
+    pub fn clocks(&self) -> &[Clock] {
+        &self.clocks
+    }
+
+    /// Its only clock; an error that names them if there are several.
+    pub fn clock(&self) -> Result<Clock> {
+        match self.clocks[..] {
+            [clock] => Ok(clock),
+            _ => Err(Error::several_clocks(&self.clocks)),
+        }
+    }
+
+    /// How long the run is on its only clock.
+    pub fn length(&self) -> Result<f64> {
+        self.length.clone()
+    }
+
+    /// α when the clocks, in the order of [`Clock::ALL`], read `times`.
+    pub fn at(&self, times: &[f64; Clock::COUNT]) -> f64 {
+        let mut alpha = [0.0];
+        self.fill(&times.each_ref().map(std::slice::from_ref), &mut alpha);
+        alpha[0]
+    }
+
+    /// α at a time on its only clock, which is checked.
+    pub fn at_number(&self, t: f64) -> Result<f64> {
+        self.clock()?;
+        if is_time(t) { Ok(self.at(&[t; Clock::COUNT])) } else { Err(Error::not_a_time(t)) }
+    }
+
+    /// α when the clocks read `times`, of which those it reads are checked.
+    pub fn at_readings(&self, times: &[f64; Clock::COUNT]) -> Result<f64> {
+        for clock in &self.clocks {
+            let t = times[*clock as usize];
+            if !is_time(t) {
+                return Err(Error::not_a_time(t));
+            }
+        }
+        Ok(self.at(times))
+    }
+
+    /// α at each time of a block.
+    pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
+        self.node.fill(readings, out);
+    }
+}

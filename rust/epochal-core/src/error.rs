@@ -1,0 +1,99 @@
+//! What can go wrong, as a kind and a sentence.
+
+use crate::unit::Clock;
+use std::fmt;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What values a time can have, for messages.
+pub(crate) const RANGE: &str =
+    "counts lie within ±(2**63 - 1), a fraction of the run is a finite float";
+
+/// The kinds of failure; each is one exception class in Python.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A time string is not understood or out of range.
+    Parse,
+    /// A time string gives a fraction of something that is counted, such as `"1.5ep"`.
+    FractionalCount,
+    /// Two units do not go together, or a conversion lacks a fact.
+    Unit,
+    /// A count leaves ±(2^63 − 1), or a fraction is no longer finite.
+    Overflow,
+    /// A division by zero.
+    ZeroDivision,
+    /// A value that its type allows but its meaning does not.
+    Value,
+    /// A schedule, a run or a point of evaluation is not valid.
+    Schedule,
+    /// A saved state is not valid.
+    State,
+}
+
+/// A failure: its kind, and a lower-case sentence that quotes the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+}
+
+impl Error {
+    /// A failure of a kind, in words.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The kind of failure.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A count or a fraction that cannot be represented; `what` is the expression.
+    pub(crate) fn overflow(what: impl fmt::Display) -> Self {
+        Self::new(Kind::Overflow, format!("{what} is out of range: {RANGE}"))
+    }
+
+    /// A number at which no curve has a value.
+    pub(crate) fn not_a_time(time: f64) -> Self {
+        Self::new(Kind::Schedule, format!("a time must be finite and zero or above, not {time:?}"))
+    }
+
+    /// A bare number where a curve reads several clocks.
+    pub(crate) fn several_clocks(clocks: &[Clock]) -> Self {
+        let clocks: Vec<_> = clocks.iter().map(|clock| format!("'{clock}'")).collect();
+        let clocks = clocks.join(" and ");
+        Self::new(
+            Kind::Unit,
+            format!(
+                "this curve reads {clocks}: give a Timestamp, or a mapping with a value for each"
+            ),
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `text` in single quotes for a message: escaped, and cut after 64 characters.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::from("'");
+    let mut characters = text.chars();
+    for character in characters.by_ref().take(64) {
+        match character {
+            '\'' => quoted.push_str("\\'"),
+            '"' => quoted.push('"'),
+            other => quoted.extend(other.escape_debug()),
+        }
+    }
+    if characters.next().is_some() {
+        quoted.push('…');
+    }
+    quoted.push('\'');
+    quoted
+}

@@ -1,0 +1,220 @@
+//! The facts without which `dur` and `ep` have no length.
+
+use crate::count::{Counted, ratio, scale};
+use crate::error::{Error, Kind, Result};
+use crate::time::Time;
+use crate::timestamp::{Field, Timestamp};
+use crate::unit::{Clock, Unit};
+use std::fmt;
+
+/// Declared rates, each at least 1 if it is known. They hold for runs where they are constant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Facts {
+    /// Optimizer steps in an epoch.
+    pub batches_per_epoch: Option<i64>,
+    /// Samples in an optimizer step.
+    pub samples_per_batch: Option<i64>,
+    /// Tokens in an optimizer step.
+    pub tokens_per_batch: Option<i64>,
+}
+
+impl Facts {
+    /// Every fact with its name, in the order of Python's arguments.
+    pub fn named(&self) -> [(&'static str, Option<i64>); 3] {
+        [
+            ("batches_per_epoch", self.batches_per_epoch),
+            ("samples_per_batch", self.samples_per_batch),
+            ("tokens_per_batch", self.tokens_per_batch),
+        ]
+    }
+}
+
+/// A planned run: how long it is, what is known of it, and the scale schedule ratio σ.
+///
+/// [`Run::duration`] is the planned length times σ: whole epochs stay epochs, other epochs become
+/// batches, every other unit follows the count rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Run {
+    max_duration: Time,
+    facts: Facts,
+    scale_schedule_ratio: f64,
+    duration: (i64, Clock),
+}
+
+impl Run {
+    /// A run that is planned to last `max_duration` and is scaled by σ.
+    pub fn new(max_duration: Time, facts: Facts, scale_schedule_ratio: f64) -> Result<Self> {
+        Self::planned(max_duration, facts, scale_schedule_ratio, scale_schedule_ratio)
+    }
+
+    /// A run whose `duration` has been scaled by σ before.
+    pub fn already_scaled(duration: Time, facts: Facts, scale_schedule_ratio: f64) -> Result<Self> {
+        Self::planned(duration, facts, scale_schedule_ratio, 1.0)
+    }
+
+    fn planned(max_duration: Time, facts: Facts, ratio: f64, stretch: f64) -> Result<Self> {
+        let Time::Count(count, clock) = max_duration else {
+            return Err(Error::new(
+                Kind::Unit,
+                format!("max_duration must be a length such as '90ep', not '{max_duration}'"),
+            ));
+        };
+        if count <= 0 {
+            return Err(Error::new(
+                Kind::Schedule,
+                format!("max_duration must be above zero, not '{max_duration}'"),
+            ));
+        }
+        for (name, fact) in facts.named() {
+            if let Some(fact) = fact.filter(|fact| *fact < 1) {
+                return Err(Error::new(
+                    Kind::Schedule,
+                    format!("{name} must be at least 1, not {fact}"),
+                ));
+            }
+        }
+        if !(ratio.is_finite() && ratio > 0.0) {
+            return Err(Error::new(
+                Kind::Schedule,
+                format!("scale_schedule_ratio must be finite and above zero, not {ratio:?}"),
+            ));
+        }
+        let mut run =
+            Self { max_duration, facts, scale_schedule_ratio: ratio, duration: (count, clock) };
+        run.duration = match (scale(count, stretch, 1)?, clock) {
+            (Counted::Truncated(_), Clock::Epoch) => {
+                let batches = run.exactly(count, Clock::Epoch, Clock::Batch)?.0;
+                (scale(batches, stretch, 1)?.value(), Clock::Batch)
+            }
+            (scaled, _) => (scaled.value(), clock),
+        };
+        if run.duration.0 == 0 {
+            return Err(Error::new(
+                Kind::Schedule,
+                format!(
+                    "max_duration '{max_duration}' × scale_schedule_ratio {ratio:?} leaves a run of 0"
+                ),
+            ));
+        }
+        Ok(run)
+    }
+
+    /// The planned length, before σ.
+    pub fn max_duration(&self) -> Time {
+        self.max_duration
+    }
+
+    /// The length of the run: the planned length times σ.
+    pub fn duration(&self) -> Time {
+        Time::Count(self.duration.0, self.duration.1)
+    }
+
+    /// The declared rates.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// σ: the run and its schedule get this many times as long.
+    pub fn scale_schedule_ratio(&self) -> f64 {
+        self.scale_schedule_ratio
+    }
+
+    /// `time` in another unit, through the declared rates. From `dur` by the count rule; to a
+    /// coarser unit truncated toward zero; to `dur` correctly rounded.
+    pub fn convert(&self, time: Time, unit: Unit) -> Result<Time> {
+        match (time, unit) {
+            (Time::Duration(_), Unit::Duration) => Ok(time),
+            (Time::Duration(fraction), Unit::Clock(clock)) => {
+                let (count, divisor) = self.exactly(self.duration.0, self.duration.1, clock)?;
+                Ok(Time::Count(scale(count, fraction, divisor)?.value(), clock))
+            }
+            (Time::Count(count, from), Unit::Clock(to)) => {
+                let (count, divisor) = self.exactly(count, from, to)?;
+                Ok(Time::Count(count / divisor, to))
+            }
+            (Time::Count(count, from), Unit::Duration) => {
+                // Over the finer of the two clocks, where both are whole.
+                let (length, clock) = self.duration;
+                let (part, divisor) = self.exactly(count, from, clock)?;
+                let whole = length.checked_mul(divisor);
+                let whole =
+                    whole.ok_or_else(|| Error::overflow(format_args!("{length} × {divisor}")))?;
+                Ok(Time::Duration(ratio(part, whole)))
+            }
+        }
+    }
+
+    /// `count` on the clock `from` as an exact fraction on the clock `to`.
+    pub(crate) fn exactly(&self, count: i64, from: Clock, to: Clock) -> Result<(i64, i64)> {
+        if from == to {
+            return Ok((count, 1));
+        }
+        let explain = |why: String| {
+            Error::new(Kind::Unit, format!("cannot convert '{count}{from}' to '{to}': {why}"))
+        };
+        let (from_units, from_batches) = self.in_batches(from).map_err(explain)?;
+        let (to_units, to_batches) = self.in_batches(to).map_err(explain)?;
+        let numerator = count.checked_mul(from_batches).and_then(|n| n.checked_mul(to_units));
+        numerator
+            .zip(from_units.checked_mul(to_batches))
+            .ok_or_else(|| Error::overflow(format_args!("'{count}{from}' in '{to}'")))
+    }
+
+    /// How many of the clock's units (first) make how many batches (second).
+    fn in_batches(&self, clock: Clock) -> std::result::Result<(i64, i64), String> {
+        let [epoch, sample, token] = self.facts.named();
+        let known = |(name, fact): (&str, Option<i64>)| {
+            fact.ok_or_else(|| format!("'{clock}' needs {name}"))
+        };
+        match clock {
+            Clock::Batch => Ok((1, 1)),
+            Clock::Epoch => Ok((1, known(epoch)?)),
+            Clock::Sample => Ok((known(sample)?, 1)),
+            Clock::Token => Ok((known(token)?, 1)),
+            Clock::Iteration | Clock::Second => {
+                Err(format!("'{clock}' has no fixed relation to batches"))
+            }
+        }
+    }
+
+    /// The timestamp at which batch `batch` begins, as far as the declared rates tell: counters
+    /// without a rate stay 0.
+    pub fn at_batch(&self, batch: i64) -> Result<Timestamp> {
+        let (epoch, batch_in_epoch) = match self.facts.batches_per_epoch {
+            Some(batches) => (batch / batches, batch % batches),
+            None => (0, batch),
+        };
+        let mut timestamp = Timestamp::default()
+            .with(Field::Batch, batch)?
+            .with(Field::BatchInEpoch, batch_in_epoch)?
+            .with(Field::Epoch, epoch)?
+            .with(Field::EpochInIteration, epoch)?;
+        let Facts { samples_per_batch, tokens_per_batch, .. } = self.facts;
+        for (rate, total, in_epoch) in [
+            (samples_per_batch, Field::Sample, Field::SampleInEpoch),
+            (tokens_per_batch, Field::Token, Field::TokenInEpoch),
+        ] {
+            let rate = rate.unwrap_or(0);
+            let value = batch.checked_mul(rate);
+            let value = value.ok_or_else(|| Error::overflow(format_args!("{batch} × {rate}")))?;
+            timestamp = timestamp.with(total, value)?.with(in_epoch, batch_in_epoch * rate)?;
+        }
+        timestamp.with(Field::TokenInIteration, timestamp.value(Field::Token))
+    }
+}
+
+/// Prints Python that rebuilds the run.
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Run('{}'", self.max_duration)?;
+        for (name, fact) in self.facts.named() {
+            if let Some(fact) = fact {
+                write!(f, ", {name}={fact}")?;
+            }
+        }
+        if self.scale_schedule_ratio != 1.0 {
+            write!(f, ", scale_schedule_ratio={:?}", self.scale_schedule_ratio)?;
+        }
+        f.write_str(")")
+    }
+}

@@ -1,0 +1,36 @@
+//! `epochal._core`: Python's view of the core. Signatures, conversions and nothing else.
+
+mod curve;
+mod error;
+mod number;
+mod run;
+mod schedule;
+mod time;
+mod timestamp;
+mod unit;
+
+use pyo3::prelude::*;
+
+/// The native part of epochal.
+#[pymodule(name = "_core")]
+fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    error::register(module)?;
+    unit::register(module)?;
+    module.add_class::<time::Time>()?;
+    module.add_class::<timestamp::Timestamp>()?;
+    module.add_class::<run::Run>()?;
+    module.add_class::<schedule::Schedule>()?;
+    module.add_class::<curve::Curve>()?;
+    module.add_function(wrap_pyfunction!(schedule::step, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::multi_step, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::constant, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::linear, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::exponential, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::cosine, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::cosine_restarts, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::polynomial, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::warmup, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! `Run`.
+
+use crate::error::Result;
+use crate::time::{self, Time};
+use crate::timestamp::Timestamp;
+use crate::{number, unit};
+use epochal_core::{self as core, Clock, Facts};
+use pyo3::prelude::*;
+use pyo3::types::{PyAny, PyDict, PyTuple};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The facts of a run without which `dur` and `ep` have no length.
+///
+/// `max_duration` is the planned length with its unit ("90ep", "15Ttok"; not `dur`).
+/// `batches_per_epoch`, `samples_per_batch` and `tokens_per_batch` are declarations, for runs
+/// where they are constant; without one, what needs it raises `UnitError` and names it.
+/// `scale_schedule_ratio` is σ: the run and its schedule get σ times as long.
+///
+/// `duration` is `max_duration` × σ: whole epochs stay epochs, other epochs become batches, every
+/// other unit follows the count rule of `Time`.
+///
+/// >>> run = Run("3ep", batches_per_epoch=100, scale_schedule_ratio=0.5)
+/// >>> run.duration
+/// Time('150ba')
+/// >>> run.convert("0.5dur", "ba"), run.convert("150ba", "ep")
+/// (Time('75ba'), Time('1ep'))
+///
+/// Raises `ScheduleError` for a value that is out of range or leaves a run of 0, `UnitError` for
+/// a missing fact, `TypeError` for other types.
+#[pyclass(frozen, module = "epochal", name = "Run")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run(pub(crate) core::Run);
+
+#[pymethods]
+impl Run {
+    #[new]
+    #[pyo3(signature = (
+        max_duration, *, batches_per_epoch=None, samples_per_batch=None, tokens_per_batch=None,
+        scale_schedule_ratio=None,
+    ))]
+    #[pyo3(text_signature = "(max_duration, *, batches_per_epoch=None, samples_per_batch=None, \
+        tokens_per_batch=None, scale_schedule_ratio=1.0)")]
+    fn new(
+        max_duration: &Bound<'_, PyAny>,
+        batches_per_epoch: Option<&Bound<'_, PyAny>>,
+        samples_per_batch: Option<&Bound<'_, PyAny>>,
+        tokens_per_batch: Option<&Bound<'_, PyAny>>,
+        scale_schedule_ratio: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self> {
+        let fact = |name: &str, value: Option<&Bound<'_, PyAny>>| {
+            value.map(|value| number::int(name, value)).transpose()
+        };
+        let facts = Facts {
+            batches_per_epoch: fact("batches_per_epoch", batches_per_epoch)?,
+            samples_per_batch: fact("samples_per_batch", samples_per_batch)?,
+            tokens_per_batch: fact("tokens_per_batch", tokens_per_batch)?,
+        };
+        let ratio = scale_schedule_ratio
+            .map_or(Ok(1.0), |ratio| number::float("scale_schedule_ratio", ratio))?;
+        Ok(Self(core::Run::new(time::extract("max_duration", max_duration)?, facts, ratio)?))
+    }
+
+    /// The planned length, before σ.
+    #[getter]
+    fn max_duration(&self) -> Time {
+        Time(self.0.max_duration())
+    }
+
+    /// The length of the run: the planned length times σ.
+    #[getter]
+    fn duration(&self) -> Time {
+        Time(self.0.duration())
+    }
+
+    /// Optimizer steps in an epoch, if declared.
+    #[getter]
+    fn batches_per_epoch(&self) -> Option<i64> {
+        self.0.facts().batches_per_epoch
+    }
+
+    /// Samples in an optimizer step, if declared.
+    #[getter]
+    fn samples_per_batch(&self) -> Option<i64> {
+        self.0.facts().samples_per_batch
+    }
+
+    /// Tokens in an optimizer step, if declared.
+    #[getter]
+    fn tokens_per_batch(&self) -> Option<i64> {
+        self.0.facts().tokens_per_batch
+    }
+
+    /// σ.
+    #[getter]
+    fn scale_schedule_ratio(&self) -> f64 {
+        self.0.scale_schedule_ratio()
+    }
+
+    /// `time` in another unit, through the declared rates.
+    ///
+    /// From `dur` by the count rule, to a coarser unit truncated toward zero, to `dur` correctly
+    /// rounded. Raises `UnitError` naming the fact that is missing.
+    fn convert(&self, time: &Bound<'_, PyAny>, unit: &Bound<'_, PyAny>) -> Result<Time> {
+        Ok(Time(self.0.convert(time::extract("time", time)?, unit::extract("unit", unit)?)?))
+    }
+
+    /// The timestamp at which a batch begins, as far as the declared rates tell; counters without
+    /// a rate stay 0.
+    fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<Timestamp> {
+        let batch = time::extract_count("batch", batch, Clock::Batch)?;
+        Ok(Timestamp(self.0.at_batch(batch)?))
+    }
+
+    fn __repr__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.0 == other.get().0)
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.to_string().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Facts are keyword arguments, which pickle passes on through `copyreg`.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let facts = PyDict::new(py);
+        for (name, fact) in self.0.facts().named() {
+            facts.set_item(name, fact)?;
+        }
+        facts.set_item("scale_schedule_ratio", self.0.scale_schedule_ratio())?;
+        let class = py.get_type::<Self>();
+        let rebuild = py.import("copyreg")?.getattr("__newobj_ex__")?;
+        let arguments = PyTuple::new(py, [self.max_duration()])?;
+        (rebuild, (class, arguments, facts)).into_pyobject(py)
+    }
+}

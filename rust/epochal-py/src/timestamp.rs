@@ -1,0 +1,412 @@
+//! `Timestamp`.
+
+use crate::error::{Error, Result};
+use crate::time::{self, Time};
+use crate::{number, unit};
+use epochal_core::{self as core, Clock, Field, Kind};
+use pyo3::IntoPyObjectExt;
+use pyo3::basic::CompareOp;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple, PyType,
+};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// An immutable snapshot of all clocks of a run.
+///
+/// Counters read as `Time` and are given as an int, a `Time` of their unit or a time string;
+/// wall-clock times (`*_wct`) are `datetime.timedelta`. All start at zero and none is negative.
+///
+/// >>> t = Timestamp(epoch=1, batch=120)
+/// >>> t.batch, t >= "1ep", t.to_next_batch(samples=32).sample
+/// (Time('120ba'), True, Time('32sp'))
+///
+/// Compared with a `Time` or a time string by the clock of that unit, elapsed seconds to the
+/// microsecond. Raises `EpochalError` for a negative counter, `UnitError` for one in another
+/// unit, `TypeError` for other types.
+#[pyclass(frozen, module = "epochal", name = "Timestamp")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timestamp(pub(crate) core::Timestamp);
+
+const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A timedelta in microseconds.
+fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
+    let delta = object
+        .cast::<PyDelta>()
+        .map_err(|_| Error::wrong_type(name, "a datetime.timedelta", object))?;
+    i64::from(delta.get_days())
+        .checked_mul(SECONDS_PER_DAY)
+        .and_then(|seconds| seconds.checked_add(i64::from(delta.get_seconds())))
+        .and_then(|seconds| seconds.checked_mul(MICROSECONDS_PER_SECOND))
+        .and_then(|micros| micros.checked_add(i64::from(delta.get_microseconds())))
+        .ok_or_else(|| number::huge(name, object))
+}
+
+/// A field's value from Python.
+fn field_value(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
+    match field.clock() {
+        Clock::Second => microseconds(field.name(), object),
+        clock => time::extract_count(field.name(), object, clock),
+    }
+}
+
+/// A field's value from a state dict: a whole number, or seconds.
+fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
+    let state_error = |expected: &str| {
+        let shown = crate::error::shown(object);
+        Error::new(Kind::State, format!("{} must be {expected}, not {shown}", field.name()))
+    };
+    if field.clock() != Clock::Second {
+        let value = number::int(field.name(), object).ok().filter(|value| *value >= 0);
+        return value.ok_or_else(|| state_error("a whole number from 0 to 2**63 - 1"));
+    }
+    let seconds = number::float(field.name(), object).unwrap_or(f64::NAN);
+    let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
+    // 2^63 itself is the first float that does not fit.
+    if (0.0..9_223_372_036_854_775_808.0).contains(&micros) {
+        Ok(micros as i64)
+    } else {
+        Err(state_error("a finite number of seconds, zero or above"))
+    }
+}
+
+impl Timestamp {
+    fn counter(&self, field: Field) -> Time {
+        Time(core::Time::Count(self.0.value(field), field.clock()))
+    }
+
+    fn wall_clock<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyDelta>> {
+        let value = self.0.value(field);
+        let (seconds, micros) = (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
+        let (days, seconds) = (seconds / SECONDS_PER_DAY, seconds % SECONDS_PER_DAY);
+        // Each is within its bounds: 2^63 microseconds are 106,751,991 days.
+        PyDelta::new(py, days as i32, seconds as i32, micros as i32, false)
+    }
+
+    fn field<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyAny>> {
+        match field.clock() {
+            Clock::Second => self.wall_clock(py, field)?.into_bound_py_any(py),
+            _ => self.counter(field).into_bound_py_any(py),
+        }
+    }
+}
+
+#[pymethods]
+impl Timestamp {
+    #[new]
+    #[pyo3(signature = (
+        iteration=None, epoch=None, batch=None, sample=None, token=None,
+        epoch_in_iteration=None, token_in_iteration=None,
+        batch_in_epoch=None, sample_in_epoch=None, token_in_epoch=None,
+        total_wct=None, iteration_wct=None, epoch_wct=None, batch_wct=None,
+    ))]
+    #[pyo3(text_signature = "(iteration=0, epoch=0, batch=0, sample=0, token=0, \
+        epoch_in_iteration=0, token_in_iteration=0, batch_in_epoch=0, sample_in_epoch=0, \
+        token_in_epoch=0, total_wct=..., iteration_wct=..., epoch_wct=..., batch_wct=...)")]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        iteration: Option<&Bound<'_, PyAny>>,
+        epoch: Option<&Bound<'_, PyAny>>,
+        batch: Option<&Bound<'_, PyAny>>,
+        sample: Option<&Bound<'_, PyAny>>,
+        token: Option<&Bound<'_, PyAny>>,
+        epoch_in_iteration: Option<&Bound<'_, PyAny>>,
+        token_in_iteration: Option<&Bound<'_, PyAny>>,
+        batch_in_epoch: Option<&Bound<'_, PyAny>>,
+        sample_in_epoch: Option<&Bound<'_, PyAny>>,
+        token_in_epoch: Option<&Bound<'_, PyAny>>,
+        total_wct: Option<&Bound<'_, PyAny>>,
+        iteration_wct: Option<&Bound<'_, PyAny>>,
+        epoch_wct: Option<&Bound<'_, PyAny>>,
+        batch_wct: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self> {
+        // In the order of `Field::TABLE`.
+        let given = [
+            iteration,
+            epoch,
+            batch,
+            sample,
+            token,
+            epoch_in_iteration,
+            token_in_iteration,
+            batch_in_epoch,
+            sample_in_epoch,
+            token_in_epoch,
+            total_wct,
+            iteration_wct,
+            epoch_wct,
+            batch_wct,
+        ];
+        let mut timestamp = core::Timestamp::default();
+        for ((field, _, _), value) in Field::TABLE.into_iter().zip(given) {
+            if let Some(value) = value {
+                timestamp = timestamp.with(field, field_value(field, value)?)?;
+            }
+        }
+        Ok(Self(timestamp))
+    }
+
+    /// Iterations completed.
+    #[getter]
+    fn iteration(&self) -> Time {
+        self.counter(Field::Iteration)
+    }
+
+    /// Epochs completed.
+    #[getter]
+    fn epoch(&self) -> Time {
+        self.counter(Field::Epoch)
+    }
+
+    /// Batches (optimizer steps) completed.
+    #[getter]
+    fn batch(&self) -> Time {
+        self.counter(Field::Batch)
+    }
+
+    /// Samples trained.
+    #[getter]
+    fn sample(&self) -> Time {
+        self.counter(Field::Sample)
+    }
+
+    /// Tokens trained.
+    #[getter]
+    fn token(&self) -> Time {
+        self.counter(Field::Token)
+    }
+
+    /// Epochs completed in this iteration.
+    #[getter]
+    fn epoch_in_iteration(&self) -> Time {
+        self.counter(Field::EpochInIteration)
+    }
+
+    /// Tokens trained in this iteration.
+    #[getter]
+    fn token_in_iteration(&self) -> Time {
+        self.counter(Field::TokenInIteration)
+    }
+
+    /// Batches completed in this epoch.
+    #[getter]
+    fn batch_in_epoch(&self) -> Time {
+        self.counter(Field::BatchInEpoch)
+    }
+
+    /// Samples trained in this epoch.
+    #[getter]
+    fn sample_in_epoch(&self) -> Time {
+        self.counter(Field::SampleInEpoch)
+    }
+
+    /// Tokens trained in this epoch.
+    #[getter]
+    fn token_in_epoch(&self) -> Time {
+        self.counter(Field::TokenInEpoch)
+    }
+
+    /// Elapsed time since training began.
+    #[getter]
+    fn total_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
+        self.wall_clock(py, Field::TotalWct)
+    }
+
+    /// Elapsed time in this iteration.
+    #[getter]
+    fn iteration_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
+        self.wall_clock(py, Field::IterationWct)
+    }
+
+    /// Elapsed time in this epoch.
+    #[getter]
+    fn epoch_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
+        self.wall_clock(py, Field::EpochWct)
+    }
+
+    /// How long the last batch took.
+    #[getter]
+    fn batch_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
+        self.wall_clock(py, Field::BatchWct)
+    }
+
+    /// The clock of a unit, a `Time`; elapsed seconds are rounded down. `dur` raises `UnitError`.
+    fn get(&self, unit: &Bound<'_, PyAny>) -> Result<Time> {
+        Ok(Time(self.0.get(unit::extract("unit", unit)?)?))
+    }
+
+    /// The same snapshot with some fields changed.
+    #[pyo3(signature = (**changes))]
+    fn copy(&self, changes: Option<&Bound<'_, PyDict>>) -> Result<Self> {
+        let mut timestamp = self.0;
+        for (name, value) in changes.into_iter().flatten() {
+            let field = name
+                .cast::<PyString>()
+                .ok()
+                .and_then(|name| Field::from_name(&name.to_string_lossy()));
+            let field =
+                field.ok_or_else(|| Error::wrong_type("a change", "a counter's name", &name))?;
+            timestamp = timestamp.with(field, field_value(field, &value)?)?;
+        }
+        Ok(Self(timestamp))
+    }
+
+    /// After one more batch of so many samples and tokens, which took `duration`.
+    #[pyo3(signature = (samples=None, tokens=None, duration=None))]
+    #[pyo3(text_signature = "($self, samples=0, tokens=0, duration=None)")]
+    fn to_next_batch(
+        &self,
+        samples: Option<&Bound<'_, PyAny>>,
+        tokens: Option<&Bound<'_, PyAny>>,
+        duration: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self> {
+        let samples =
+            samples.map_or(Ok(0), |s| time::extract_count("samples", s, Clock::Sample))?;
+        let tokens = tokens.map_or(Ok(0), |t| time::extract_count("tokens", t, Clock::Token))?;
+        let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
+        Ok(Self(self.0.to_next_batch(samples, tokens, micros)?))
+    }
+
+    /// At the start of the next epoch: the counters of the epoch are zero again.
+    fn to_next_epoch(&self) -> Result<Self> {
+        Ok(Self(self.0.to_next_epoch()?))
+    }
+
+    /// At the start of the next iteration: the counters of the iteration and the epoch are zero.
+    fn to_next_iteration(&self) -> Result<Self> {
+        Ok(Self(self.0.to_next_iteration()?))
+    }
+
+    /// All fields as ints, wall-clock times as float seconds: JSON and `torch.load` take it.
+    fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let state = PyDict::new(py);
+        for (field, name, clock) in Field::TABLE {
+            let value = self.0.value(field);
+            if clock == Clock::Second {
+                state.set_item(name, value as f64 / MICROSECONDS_PER_SECOND as f64)?;
+            } else {
+                state.set_item(name, value)?;
+            }
+        }
+        Ok(state)
+    }
+
+    /// The timestamp of a `state_dict()`. Every field is checked before anything is built;
+    /// `StateError` names the one that is missing, unknown or not valid.
+    #[classmethod]
+    fn from_state_dict(_cls: &Bound<'_, PyType>, state: &Bound<'_, PyAny>) -> Result<Self> {
+        let mapping = state
+            .cast::<PyMapping>()
+            .map_err(|_| Error::wrong_type("state", "a mapping from state_dict()", state))?;
+        for key in mapping.keys()? {
+            let known = key
+                .cast::<PyString>()
+                .is_ok_and(|name| Field::from_name(&name.to_string_lossy()).is_some());
+            if !known {
+                let message = format!("state has an unknown field {}", crate::error::shown(&key));
+                return Err(Error::new(Kind::State, message));
+            }
+        }
+        let mut timestamp = core::Timestamp::default();
+        for (field, name, _) in Field::TABLE {
+            if !mapping.contains(name)? {
+                return Err(Error::new(Kind::State, format!("state lacks the field '{name}'")));
+            }
+            timestamp =
+                timestamp.with(field, field_from_state(field, &mapping.get_item(name)?)?)?;
+        }
+        Ok(Self(timestamp))
+    }
+
+    fn __repr__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __richcmp__<'py>(
+        &self,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = other.py();
+        let is_equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+        if let Ok(other) = other.cast::<Self>() {
+            if is_equality {
+                return Ok(((self.0 == other.get().0) == matches!(op, CompareOp::Eq))
+                    .into_bound_py_any(py)?);
+            }
+        } else if other.is_instance_of::<Time>() || other.is_instance_of::<PyString>() {
+            let order = time::extract("other", other).and_then(|time| Ok(self.0.compare(time)?));
+            return match order {
+                Ok(order) => Ok(op.matches(order).into_bound_py_any(py)?),
+                // What is no time of this timestamp's clocks is just not equal to it.
+                Err(_) if is_equality => Ok(matches!(op, CompareOp::Ne).into_bound_py_any(py)?),
+                Err(error) => Err(error),
+            };
+        }
+        Ok(py.NotImplemented().into_bound(py))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let mut fields = Vec::new();
+        for (field, _, clock) in Field::TABLE {
+            fields.push(match clock {
+                Clock::Second => self.field(py, field)?,
+                _ => self.0.value(field).into_bound_py_any(py)?,
+            });
+        }
+        (py.get_type::<Self>(), PyTuple::new(py, fields)?).into_pyobject(py)
+    }
+}
+
+/// The clock readings of whatever has Composer's counters: this library's timestamps, or any
+/// object whose counters are times, time strings, timedeltas or convert with `int()`.
+pub(crate) fn readings(
+    timestamp: &Bound<'_, PyAny>,
+    clocks: &[Clock],
+) -> Result<[f64; Clock::COUNT]> {
+    if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
+        return Ok(timestamp.get().0.readings());
+    }
+    let mut readings = [0.0; Clock::COUNT];
+    for &clock in clocks {
+        let name = Field::total(clock).name();
+        let counter = timestamp.getattr(name).map_err(|_| {
+            Error::wrong_type("state.timestamp", &format!("something with '{name}'"), timestamp)
+        })?;
+        readings[clock as usize] = if counter.is_instance_of::<PyDelta>() {
+            microseconds(name, &counter)? as f64 / MICROSECONDS_PER_SECOND as f64
+        } else if let Ok(seconds) = counter.cast::<PyFloat>().map(|s| s.value())
+            && clock == Clock::Second
+        {
+            seconds
+        } else {
+            whole(name, &counter, clock)? as f64
+        };
+    }
+    Ok(readings)
+}
+
+/// A count given as a time, a time string, or anything that `int()` takes.
+pub(crate) fn whole(name: &str, object: &Bound<'_, PyAny>, clock: Clock) -> Result<i64> {
+    if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
+        return time::extract_count(name, object, clock);
+    }
+    let converted = object.py().get_type::<PyInt>().call1((object,));
+    number::int(name, &converted.map_err(|_| Error::wrong_type(name, "a whole number", object))?)
+}

@@ -1,0 +1,311 @@
+"""Where epochal differs from Composer on purpose: a test for each row that is about functions.
+
+The rows about the Trainer and the clock are tested with these. Each comment says what Composer
+gives for the same arguments.
+"""
+
+import json
+import math
+import pickle
+from datetime import timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from epochal import (
+    ConstantScheduler,
+    ConstantWithWarmupScheduler,
+    CosineAnnealingScheduler,
+    CosineAnnealingWarmRestartsScheduler,
+    CosineAnnealingWithWarmupScheduler,
+    EpochalError,
+    ExponentialScheduler,
+    LinearScheduler,
+    LinearWithWarmupScheduler,
+    MultiStepScheduler,
+    MultiStepWithWarmupScheduler,
+    PolynomialScheduler,
+    PolynomialWithWarmupScheduler,
+    Run,
+    Schedule,
+    ScheduleError,
+    StepScheduler,
+    Time,
+    TimeParseError,
+    Timestamp,
+    TimeUnit,
+    UnitError,
+)
+
+
+def test_several_schedules_multiply() -> None:
+    run = Run("100ba")
+    linear, step = LinearScheduler(), StepScheduler("10ba", 0.5)
+    both = (linear * step).resolve(run)
+    # Composer, given both: the last one alone, 0.25 at batch 20.
+    assert both(20) == 0.8 * 0.25
+    t = np.arange(110)
+    np.testing.assert_array_equal(both(t), linear.resolve(run)(t) * step.resolve(run)(t))
+
+
+def test_scale_warmup_scales_the_end_of_the_ramp_too() -> None:
+    stretched = Run("100ba", scale_schedule_ratio=2.0)
+    curve = LinearWithWarmupScheduler("10ba", scale_warmup=True).resolve(stretched)
+    # Composer at batch 9: 0.45; at 10 it jumps to 1.0.
+    assert curve(9) == 9 / 20
+    assert curve(10) == 10 / 20
+    assert curve(19) == 19 / 20
+    assert curve(20) == 1.0
+    assert curve(21) == 179 / 180
+    shrunk = Run("100ba", scale_schedule_ratio=0.5)
+    curve = LinearWithWarmupScheduler("10ba", scale_warmup=True).resolve(shrunk)
+    # Composer: 1.0 from batch 5 to batch 10.
+    assert curve(4) == 4 / 5
+    assert curve(5) == 1.0
+    assert [curve(t) for t in (6, 9, 10)] == [44 / 45, 41 / 45, 40 / 45]
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        MultiStepWithWarmupScheduler("10ba", ["60ba"], scale_warmup=True),
+        ConstantWithWarmupScheduler("10ba", 0.5, "90ba", scale_warmup=True),
+        CosineAnnealingWithWarmupScheduler("10ba", scale_warmup=True),
+        PolynomialWithWarmupScheduler("10ba", scale_warmup=True),
+    ],
+    ids=lambda schedule: type(schedule).__name__,
+)
+def test_scale_warmup_keeps_the_ramp_whole(schedule: Schedule) -> None:
+    plain = schedule.resolve(Run("100ba"))
+    stretched = schedule.resolve(Run("100ba", scale_schedule_ratio=2.0))
+    # Composer at batch 10 of the stretched run: the top of the ramp, not its middle.
+    assert stretched(10) == plain(5) == plain(10) / 2
+    t = np.arange(0, 210)
+    np.testing.assert_array_equal(stretched(t), plain(t / 2))
+
+
+def test_durations_are_not_truncated() -> None:
+    curve = MultiStepScheduler(["0.29dur"], 0.5).resolve(Run("100ba"))
+    # Composer: 0.5 from batch 28.
+    assert [curve(28), curve(29)] == [1.0, 0.5]
+    run = Run("90ep", batches_per_epoch=12)
+    curve = MultiStepScheduler(["0.3dur"], 0.5).resolve(run)
+    # Composer: 0.5 from batch 323.
+    assert [curve(323), curve(324)] == [1.0, 0.5]
+    halved = Run("100ba", scale_schedule_ratio=0.5)
+    curve = StepScheduler("3ba", 0.5).resolve(halved)
+    # Composer: a step of 1 batch, so 1.0, 0.5, 0.25, 0.125.
+    assert [curve(t) for t in range(4)] == [1.0, 1.0, 0.5, 0.25]
+
+
+def test_half_of_three_epochs_is_one_and_a_half() -> None:
+    run = Run("3ep", batches_per_epoch=100, scale_schedule_ratio=0.5)
+    # Composer: 1 epoch.
+    assert run.duration == Time("150ba")
+    assert run.duration.unit is TimeUnit.BATCH
+    assert len(LinearScheduler().resolve(run).grid()) == 150
+    with pytest.raises(UnitError, match="'ep' needs batches_per_epoch"):
+        LinearScheduler().resolve(Run("3ep", scale_schedule_ratio=0.5))
+
+
+def test_warm_restarts_do_not_truncate_their_cycles() -> None:
+    curve = CosineAnnealingWarmRestartsScheduler("10ba", 1.25).resolve(Run("100ba"))
+    # Cycles of 10, 12.5 and 15.625 batches. Composer: of 10, 12 and 15, so 1.0 at batches 22, 37.
+    assert curve(10) == 1.0
+    # The oracle here is the platform's sine: a few of its roundings.
+    for t, left in ((22, 0.5 / 12.5), (23, 15.125 / 15.625), (37, 1.125 / 15.625)):
+        assert curve(t) == pytest.approx(math.sin(math.pi / 2 * left) ** 2, rel=4e-15)
+    assert curve(22) < 0.01
+    assert curve(37) < 0.02
+    assert curve(39) > 0.99
+
+
+def test_warm_restarts_take_constant_time() -> None:
+    curve = CosineAnnealingWarmRestartsScheduler("1sp").resolve(Run("100sp"))
+    # Composer loops over the cycles: this one call would take it an hour and more.
+    assert curve(2**53) == 1.0
+    # Composer: a cycle shorter than 1 is cut to 0, and the next call raises.
+    shrunk = CosineAnnealingWarmRestartsScheduler("1sp").resolve(
+        Run("100sp", scale_schedule_ratio=0.5)
+    )
+    assert [shrunk(t) for t in (0, 0.25, 0.5, 7)] == [1.0, pytest.approx(0.5), 1.0, 1.0]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.5, 2.0])
+def test_t_max_may_be_shorter_than_the_run(ratio: float) -> None:
+    run = Run("100ba", scale_schedule_ratio=ratio)
+    # Composer: ValueError for these three at the first batch; without warmup it accepts them.
+    for schedule in (
+        LinearWithWarmupScheduler("10ba", alpha_f=0.25, t_max="50ba"),
+        CosineAnnealingWithWarmupScheduler("10ba", alpha_f=0.25, t_max="50ba"),
+        PolynomialWithWarmupScheduler("10ba", alpha_f=0.25, t_max="50ba"),
+    ):
+        curve = schedule.resolve(run)
+        end = 50 * ratio
+        assert curve(end - 1) > 0.25
+        assert [curve(t) for t in (end, end + 1, 100 * ratio, 1e9)] == [0.25] * 4
+
+
+def test_a_warmup_in_batches_with_a_run_in_tokens() -> None:
+    run = Run("1000tok", tokens_per_batch=10)
+    # Composer: ValueError, the units must be the same.
+    for schedule in (
+        LinearWithWarmupScheduler("5ba"),
+        CosineAnnealingWithWarmupScheduler("5ba"),
+        PolynomialWithWarmupScheduler("5ba"),
+    ):
+        curve = schedule.resolve(run)
+        assert curve.clocks == (TimeUnit.TOKEN,)
+        assert [curve(t) for t in (0, 10, 25, 50, 1000)] == [0.0, 0.2, 0.5, 1.0, 0.0]
+        with pytest.raises(UnitError, match="tokens_per_batch"):
+            schedule.resolve(Run("1000tok"))
+
+
+def test_scaling_reaches_every_pytorch_scheduler() -> None:
+    import torch
+    from epochal.torch import scale_scheduler
+    from torch.optim import SGD
+    from torch.optim import lr_scheduler as lrs
+
+    def optimizer() -> SGD:
+        return SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
+
+    def rates(scheduler: lrs.LRScheduler, steps: int) -> list[float]:
+        seen = []
+        for _ in range(steps):
+            seen.append(float(scheduler.optimizer.param_groups[0]["lr"]))
+            scheduler.optimizer.step()
+            scheduler.step()
+        return seen
+
+    # Composer: no effect, so restarts at 4 and 8.
+    restarts = lrs.CosineAnnealingWarmRestarts(optimizer(), T_0=4)
+    scale_scheduler(restarts, 2.0)
+    seen = rates(restarts, 17)
+    assert [step for step, lr in enumerate(seen) if lr == 1.0] == [0, 8, 16]
+    # Composer: ValueError for each of these.
+    others: list[lrs.LRScheduler] = [
+        lrs.ConstantLR(optimizer(), total_iters=4),
+        lrs.LinearLR(optimizer(), total_iters=4),
+        lrs.PolynomialLR(optimizer(), total_iters=4),
+        lrs.CyclicLR(optimizer(), 0.1, 1.0, step_size_up=4),
+        lrs.OneCycleLR(optimizer(), 1.0, total_steps=10),
+    ]
+    for scheduler in others:
+        scale_scheduler(scheduler, 2.0)
+    linear = lrs.LinearLR(optimizer(), start_factor=0.5, total_iters=4)
+    scale_scheduler(linear, 2.0)
+    # PyTorch multiplies step by step, so a rounding for each of eight steps.
+    assert rates(linear, 10) == pytest.approx(
+        [0.5 + min(step, 8) / 16 for step in range(10)], rel=2e-15
+    )
+
+
+@pytest.mark.parametrize("text", ["", "5", "nandur", "-nandur"])
+def test_texts_that_composer_reads_as_times(text: str) -> None:
+    # Composer: "" is 0 s, "5" is 50 s, "nandur" is a duration of nan.
+    with pytest.raises(TimeParseError):
+        Time(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("24h", 86_400), ("90m", 5400), ("100s", 100)])
+def test_long_wall_clock_times(text: str, seconds: int) -> None:
+    # Composer: ValueError, no hour 24, no minute 90, no second 100.
+    assert Time(text) == Time(seconds, "sec")
+
+
+def test_large_counts_keep_their_last_digit() -> None:
+    # Composer: 9007199254740992.
+    assert Time("9007199254740993tok").value == 2**53 + 1
+    assert Time("9007199254740993tok") != Time("9007199254740992tok")
+
+
+def test_equality_across_units_is_false() -> None:
+    # Composer: RuntimeError.
+    assert (Time("5ep") == Time("5ba")) is False
+    assert (Time("5ep") != Time("5ba")) is True
+    assert Time("5ba") in [Time("5ep"), Time("5ba")]
+    assert Time("5ep") not in [Time("5ba"), Time("1dur")]
+
+
+def test_equal_values_have_equal_hashes() -> None:
+    # Composer: Time(5, "ep") == 5, but the hashes differ, so the lookup is a KeyError.
+    assert Time("5ep") == 5
+    assert hash(Time("5ep")) == hash(5)
+    assert {5: "five"}[Time("5ep")] == "five"  # type: ignore[index]
+    assert hash(Time("0.5dur")) == hash(0.5)
+    assert len({Time("5ep"), Time("5ba"), Time("6ep")}) == 3
+
+
+def test_bad_arguments_are_found_at_construction() -> None:
+    # Composer: accepted here; the first batch raises.
+    for text in ("5epp", "", "fish"):
+        with pytest.raises(TimeParseError):
+            StepScheduler(text)
+        with pytest.raises(TimeParseError):
+            MultiStepScheduler(["5ep", text])
+        with pytest.raises(TimeParseError):
+            CosineAnnealingWithWarmupScheduler(text)
+    # Composer: ZeroDivisionError at the first batch.
+    with pytest.raises(ScheduleError, match="step_size"):
+        StepScheduler("0ba")
+    # Composer: never found; the values are negative, complex or nan.
+    for wrong in (-1.0, math.nan, math.inf):
+        with pytest.raises(ScheduleError, match="gamma"):
+            ExponentialScheduler(wrong)
+        with pytest.raises(ScheduleError, match="alpha"):
+            ConstantScheduler(wrong)
+        with pytest.raises(ScheduleError, match="power"):
+            PolynomialScheduler(wrong)
+        with pytest.raises(ScheduleError, match="t_mult"):
+            CosineAnnealingWarmRestartsScheduler("1ba", wrong)
+
+
+def test_bad_runs_are_found_at_resolve() -> None:
+    # Composer: the ramp alone, ending at its top and then jumping.
+    with pytest.raises(ScheduleError, match=r"200.*100|100.*200"):
+        CosineAnnealingWithWarmupScheduler("200ba").resolve(Run("100ba"))
+    # Composer: RuntimeError at the first batch.
+    with pytest.raises(UnitError, match="batches_per_epoch"):
+        StepScheduler("1ep").resolve(Run("100ba"))
+    # Composer: OverflowError at batch 1024.
+    with pytest.raises(EpochalError, match="finite"):
+        ExponentialScheduler(2.0, "1ba").resolve(Run("2000ba"))
+    ExponentialScheduler(2.0, "1ba").resolve(Run("1000ba"))
+
+
+def test_strings_are_parsed_once() -> None:
+    schedule = CosineAnnealingScheduler("500ba")
+    # Composer: the string, parsed at every call.
+    assert schedule.t_max == Time("500ba")
+    assert isinstance(schedule.t_max, Time)
+
+
+def test_the_wall_clock_is_a_clock_like_the_others() -> None:
+    # Composer: ValueError, wall clock time is not allowed.
+    curve = LinearScheduler(t_max="2h").resolve(Run("100ba"))
+    assert curve.clocks == (TimeUnit.SECOND,)
+    assert curve(Timestamp(batch=70, total_wct=timedelta(minutes=30))) == 0.75
+    curve = CosineAnnealingScheduler().resolve(Run("1h"))
+    assert curve(3600) == 0.0
+    state = SimpleNamespace(
+        timestamp=Timestamp(total_wct=timedelta(minutes=15)),
+        max_duration="1h",
+        dataloader_len=None,
+    )
+    assert LinearScheduler()(state) == 0.75
+    assert MultiStepScheduler(["10m", "20m"], 0.5)(state) == 0.5
+
+
+def test_constant_with_warmup_returns_to_one() -> None:
+    curve = ConstantWithWarmupScheduler("10ba", alpha=0.5, t_max="50ba").resolve(Run("100ba"))
+    assert [curve(t) for t in (0, 5, 10, 49)] == [0.0, 0.25, 0.5, 0.5]
+    # Composer: 0.5, for ever (and in this run of 100 batches, ValueError). Its documentation: 1.
+    assert [curve(t) for t in (50, 51, 100, 10**9)] == [1.0] * 4
+
+
+def test_timestamps_save_as_plain_numbers() -> None:
+    # Composer: Time and timedelta objects, which JSON and torch.load's defaults refuse.
+    stamp = Timestamp(batch=7, total_wct=timedelta(seconds=1.5))
+    assert Timestamp.from_state_dict(json.loads(json.dumps(stamp.state_dict()))) == stamp
+    assert pickle.loads(pickle.dumps(stamp)) == stamp
