@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from epochal._core import Number, TimeLike
+    from epochal._types import Number, TimeLike
 
 __all__ = [
     "ConstantScheduler",

@@ -72,7 +72,7 @@ pub(crate) fn unscale(count: i64, factor: f64) -> Result<Counted> {
     }
     // In units of ulp/2 the count is 2·N, and k times the factor reaches k to either side.
     let (dividend, divisor, unit) = if exponent >= 0 {
-        (2 * count, 2 * mantissa << exponent, 1 << exponent)
+        (2 * count, (2 * mantissa) << exponent, 1 << exponent)
     } else {
         ((2 * count) << -exponent, 2 * mantissa, 1)
     };

@@ -70,7 +70,7 @@ impl Time {
     }
 
     /// `self + other`, in one unit.
-    pub fn add(self, other: Self) -> Result<Self> {
+    pub fn checked_add(self, other: Self) -> Result<Self> {
         match (self, other) {
             (Self::Count(a, x), Self::Count(b, y)) if x == y => {
                 self.counted(a.checked_add(b), "+", other)
@@ -81,7 +81,7 @@ impl Time {
     }
 
     /// `self - other`, in one unit.
-    pub fn sub(self, other: Self) -> Result<Self> {
+    pub fn checked_sub(self, other: Self) -> Result<Self> {
         match (self, other) {
             (Self::Count(a, x), Self::Count(b, y)) if x == y => {
                 self.counted(a.checked_sub(b), "-", other)
@@ -92,7 +92,7 @@ impl Time {
     }
 
     /// `self / other` in one unit: a fraction, correctly rounded.
-    pub fn div(self, other: Self) -> Result<Self> {
+    pub fn checked_div(self, other: Self) -> Result<Self> {
         match (self, other) {
             (Self::Count(_, x), Self::Count(0, y)) if x == y => Err(self.zero_division()),
             (Self::Count(a, x), Self::Count(b, y)) if x == y => Ok(Self::Duration(ratio(a, b))),
@@ -139,7 +139,7 @@ impl Time {
     }
 
     /// `self × other`, one of which is a fraction.
-    pub fn mul(self, other: Self) -> Result<Self> {
+    pub fn checked_mul(self, other: Self) -> Result<Self> {
         match (self, other) {
             (time, Self::Duration(factor)) | (Self::Duration(factor), time) => {
                 time.mul_float(factor)
@@ -291,10 +291,13 @@ mod tests {
 
     #[test]
     fn arithmetic_keeps_to_one_unit() {
-        assert_eq!(time("5ep").add(time("2ep")), Ok(time("7ep")));
-        assert_eq!(time("5ep").add(time("2ba")).unwrap_err().kind(), Kind::Unit);
-        assert_eq!(time("100ba").mul(time("0.29dur")), Ok(time("29ba")));
-        assert_eq!(time("1ep").div(time("3ep")).unwrap().mul(time("3ep")), Ok(time("1ep")));
+        assert_eq!(time("5ep").checked_add(time("2ep")), Ok(time("7ep")));
+        assert_eq!(time("5ep").checked_add(time("2ba")).unwrap_err().kind(), Kind::Unit);
+        assert_eq!(time("100ba").checked_mul(time("0.29dur")), Ok(time("29ba")));
+        assert_eq!(
+            time("1ep").checked_div(time("3ep")).unwrap().checked_mul(time("3ep")),
+            Ok(time("1ep"))
+        );
         assert_eq!(time("7ep").div_int(-2), Ok(time("-3ep")));
         assert_eq!(time("7ep").floor_div_int(-2), Ok(time("-4ep")));
         assert_eq!(time("-7ep").div_rem(time("2ep")), Ok((Whole::Int(-4), time("1ep"))));
@@ -303,11 +306,11 @@ mod tests {
             Ok((Whole::Float(9.0), Time::Duration(1.0 % 0.1)))
         );
         assert_eq!(
-            time("9223372036854775807tok").add(time("1tok")).unwrap_err().kind(),
+            time("9223372036854775807tok").checked_add(time("1tok")).unwrap_err().kind(),
             Kind::Overflow
         );
         assert_eq!(
-            time("-9223372036854775807tok").sub(time("1tok")).unwrap_err().kind(),
+            time("-9223372036854775807tok").checked_sub(time("1tok")).unwrap_err().kind(),
             Kind::Overflow
         );
         assert_eq!(time("1tok").div_int(0).unwrap_err().kind(), Kind::ZeroDivision);

@@ -1,5 +1,8 @@
 //! `epochal._core`: Python's view of the core. Signatures, conversions and nothing else.
 
+// Methods called from Python borrow self, whatever their names.
+#![allow(clippy::wrong_self_convention)]
+
 mod curve;
 mod error;
 mod number;

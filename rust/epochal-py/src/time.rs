@@ -283,19 +283,19 @@ impl Time {
     }
 
     fn __add__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
-        self.binary(other, core::Time::add)
+        self.binary(other, core::Time::checked_add)
     }
 
     fn __radd__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
-        self.binary(other, |this, other| other.add(this))
+        self.binary(other, |this, other| other.checked_add(this))
     }
 
     fn __sub__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
-        self.binary(other, core::Time::sub)
+        self.binary(other, core::Time::checked_sub)
     }
 
     fn __rsub__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
-        self.binary(other, |this, other| other.sub(this))
+        self.binary(other, |this, other| other.checked_sub(this))
     }
 
     fn __mod__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
@@ -309,7 +309,7 @@ impl Time {
     fn __mul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
         let py = other.py();
         let product = match Operand::extract(other)? {
-            Some(Operand::Time(factor)) => self.0.mul(factor)?,
+            Some(Operand::Time(factor)) => self.0.checked_mul(factor)?,
             Some(Operand::Number(Number::Int(factor))) => self.0.mul_int(factor)?,
             Some(Operand::Number(Number::Float(factor))) => self.0.mul_float(factor)?,
             Some(Operand::Number(Number::Huge(_))) => return Err(number::huge("a factor", other)),
@@ -325,7 +325,7 @@ impl Time {
     fn __truediv__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
         let py = other.py();
         let quotient = match Operand::extract(other)? {
-            Some(Operand::Time(divisor)) => self.0.div(divisor)?,
+            Some(Operand::Time(divisor)) => self.0.checked_div(divisor)?,
             Some(Operand::Number(Number::Int(divisor))) => self.0.div_int(divisor)?,
             Some(Operand::Number(Number::Float(divisor))) => self.0.div_float(divisor)?,
             Some(Operand::Number(Number::Huge(_))) => return Err(number::huge("a divisor", other)),
@@ -336,7 +336,9 @@ impl Time {
 
     fn __rtruediv__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
         match time_like(other)? {
-            Some(dividend) => Ok(Self(dividend.div(self.0)?).into_bound_py_any(other.py())?),
+            Some(dividend) => {
+                Ok(Self(dividend.checked_div(self.0)?).into_bound_py_any(other.py())?)
+            }
             None => Ok(not_implemented(other.py())),
         }
     }
