@@ -1,0 +1,80 @@
+# The one door: every check and every program starts here. Needs Python 3.11 or newer, a C compiler
+# and cargo; all else goes into .venv and build. PYTHON=/path/to/python chooses another Python.
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# A changed source rebuilds the wheel; nothing else does.
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
+           $(shell find rust python -type f -not -path '*/__pycache__/*')
+
+# One Python for every build script, so that cargo and maturin share what they have compiled.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+# Only the installed wheel may be imported.
+unexport PYTHONPATH
+
+.PHONY: help demo test test-newest lint bench wheel sdist clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
+
+demo: $(VENV)/.installed  ## train on real data with one schedule at three lengths; draws build/demo/digits.png
+	$(BIN)/python examples/digits.py --out build/demo/digits.png
+
+test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests against the installed wheel
+	cargo test --locked --package epochal-core
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+test-newest: build/wheel/.built  ## the Python tests with the newest versions of everything, PyTorch first
+	test -d build/newest || $(PYTHON) -m venv build/newest
+	unset PIP_CONSTRAINT PIP_FIND_LINKS && \
+	build/newest/bin/python -m pip install --quiet --upgrade pip && \
+	build/newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --group test
+	build/newest/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	build/newest/bin/python -c "import torch; print('torch', torch.__version__)"
+	build/newest/bin/pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
+
+bench: $(VENV)/.installed  ## the speed against the peers, as ratios
+	$(BIN)/python benchmarks/speed.py
+
+wheel: build/wheel/.built  ## the release wheel, in build/wheel
+	@ls build/wheel/*.whl
+
+# The archive holds every file of the repository, and builds and works on its own: without torch,
+# and with the oldest NumPy that we claim where this Python has a wheel of it.
+sdist: $(VENV)/.ready  ## the source archive, in build/sdist, checked in an empty environment
+	rm -rf build/sdist
+	$(BIN)/maturin sdist --out build/sdist
+	cd build/sdist && tar -xzf epochal-*.tar.gz && rm -rf src && mv epochal-*/ src
+	@for file in $$(git ls-files | grep -v '^\.'); do \
+	    test -e build/sdist/src/$$file || { echo "not in the archive: $$file"; exit 1; }; done
+	$(PYTHON) -m venv build/sdist/venv
+	CARGO_TARGET_DIR=$(abspath target/sdist) build/sdist/venv/bin/python -m pip install --quiet \
+	    "numpy==1.26.*; python_version < '3.13'" hypothesis pytest build/sdist/epochal-*.tar.gz
+	cd build/sdist/src && ../venv/bin/pytest tests/test_packaging.py tests/test_house.py tests/test_vectors.py
+
+clean:  ## remove all that was made
+	rm -rf $(VENV) build target .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.ready: pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+build/wheel/.built: $(SOURCES) | $(VENV)/.ready
+	rm -rf build/wheel
+	$(BIN)/maturin build --interpreter $(BIN)/python --out build/wheel
+	@touch $@
+
+$(VENV)/.installed: build/wheel/.built $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	@touch $@

@@ -1,0 +1,332 @@
+"""Drives the learning rates of a PyTorch optimizer with a schedule.
+
+`bind(schedule, optimizer, run)` gives a scheduler like PyTorch's own: in the loop,
+`optimizer.step()` is followed by `scheduler.step()`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, UnitError
+from epochal.functions import as_schedule
+
+if TYPE_CHECKING:
+    from epochal.functions import AnyCurve, AnySchedule
+
+__all__ = ["EpochalLR", "bind"]
+
+
+def bind(
+    schedule: AnySchedule | Callable[..., Any] | Sequence[AnySchedule | Callable[..., Any]],
+    optimizer: Optimizer,
+    run: Run,
+) -> EpochalLR:
+    """Binds a schedule to an optimizer, and sets its learning rates to those of step 0.
+
+        lr = initial_lr * α(k)    in each group, from the k-th `step()` on
+
+    Args:
+        schedule: a schedule, or a function `f(state, ssr=1.0)` or `f(state)`; a list of them
+            stands for their product.
+        optimizer: any `torch.optim.Optimizer`. The base rate of a group is its `initial_lr`;
+            where there is none, its `lr` becomes that.
+        run: the facts of the run. Batch k is in epoch k // `batches_per_epoch`; samples and
+            tokens come from the rates of the run.
+
+    Raises, before anything changes in the optimizer: `UnitError` if the schedule reads a clock
+    that these facts do not tell, such as `tok` without `tokens_per_batch`, or `sec` and `iter`;
+    `ScheduleError` if the schedule does not fit the run or the list is empty; `TypeError` for
+    other types.
+
+    >>> import torch
+    >>> from epochal.torch import bind
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    >>> scheduler = bind(LinearScheduler(), optimizer, Run("4ba"))
+    >>> for _ in range(6):
+    ...     print(scheduler.get_last_lr())
+    ...     optimizer.step()
+    ...     scheduler.step()
+    [0.5]
+    [0.375]
+    [0.25]
+    [0.125]
+    [0.0]
+    [0.0]
+    """
+    if isinstance(schedule, (list, tuple)):
+        if not schedule:
+            raise ScheduleError("schedule must be a schedule or a list of at least one, not empty")
+        product, *others = map(as_schedule, schedule)
+        for other in others:
+            product = product * other
+    else:
+        product = as_schedule(schedule)
+    return EpochalLR(optimizer, product.resolve(run))
+
+
+class EpochalLR(LambdaLR):
+    """A schedule that is bound to an optimizer; `bind` makes it.
+
+    It is stepped once after each step of the optimizer. Each step evaluates the schedule once,
+    and then writes the learning rates: Python floats, or in place where they are tensors. The
+    base rate is each group's `initial_lr` at that moment, so groups may come and go; a new group
+    without one keeps its `lr` as such.
+
+    Attributes:
+        curve: the curve that it follows.
+        run: the facts of the run.
+        last_epoch: the number of the current batch. (PyTorch's name: its schedulers count epochs.)
+
+    In place of `ChainedScheduler`, give `bind` a list. `SequentialLR` works: each of its
+    schedulers starts anew at its milestone, with a base rate of `initial_lr`. If it also holds
+    one of PyTorch's that goes by the current rates, load the optimizer's state last.
+    """
+
+    curve: AnyCurve
+    run: Run
+
+    def __init__(self, optimizer: Optimizer, curve: AnyCurve) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
+        self.curve = curve
+        self.run = curve.run
+        _check_clocks(curve)
+        # Known before the base class changes anything in the optimizer.
+        self._first_alpha = self._alpha(0)
+        super().__init__(optimizer, lambda epoch: 1.0)
+
+    def _initial_step(self) -> None:
+        # Called by the base class, and by `SequentialLR` once more.
+        self._write(0, self._first_alpha)
+        self._step_count = 1
+
+    # What a step does
+
+    def _timestamp(self, epoch: int) -> Timestamp:
+        """The time at which the batch of this number begins."""
+        return self.run.at_batch(epoch)
+
+    def _alpha(self, epoch: int) -> float:
+        return self.curve(self._timestamp(epoch))
+
+    def _write(self, epoch: int, alpha: float) -> None:
+        groups = self.optimizer.param_groups
+        try:
+            rates = _rates(groups, alpha)
+        except KeyError:
+            # A new group: what it has now is its base rate from here on.
+            self.base_lrs = self.base_lrs
+            rates = _rates(groups, alpha)
+        for i, group in enumerate(groups):
+            if type(lr := group["lr"]) is float or not isinstance(lr, Tensor):
+                group["lr"] = rates[i]
+            else:
+                rate = rates[i]
+                lr.fill_(rate.squeeze() if isinstance(rate, Tensor) else rate)
+                rates[i] = lr.clone()
+        self._last_lr = rates
+        self.last_epoch = epoch
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        # `SequentialLR` calls this too.
+        try:
+            k = self.last_epoch + 1 if epoch is None else _whole("epoch", epoch, ScheduleError)
+            self._write(k, self._alpha(k))
+        except TypeError as error:
+            # DeepSpeed takes a TypeError for a sign that `step` wants other arguments.
+            raise ScheduleError(f"the scheduler cannot step: {error}") from error
+
+    def step(self, epoch: int | None = None) -> None:
+        """Goes to the next batch, or to the batch of the number `epoch`.
+
+        All is computed before anything changes. Never raises `TypeError`. Warns, as PyTorch's
+        schedulers do, if it is called before the optimizer has made its first step. To jump is
+        no exception here, so there is no warning of it.
+        """
+        if self._step_count == 1:
+            self._warn_if_early()
+        self._update_lr(epoch)
+        self._step_count += 1
+
+    def _warn_if_early(self) -> None:
+        # The base class has the optimizer note its steps; a copied optimizer does not.
+        optimizer = self.optimizer
+        noted = hasattr(optimizer.step, "_wrapped_by_lr_sched")
+        if noted and not getattr(optimizer, "_opt_called", False):
+            warnings.warn(
+                "scheduler.step() was called before optimizer.step(): the learning rate of step 0 "
+                "was never used. Call optimizer.step() first",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    # What others read
+
+    def get_lr(self) -> list[float | Tensor]:
+        """The learning rates of the current batch. May be called at any time; changes nothing."""
+        return self._rates_at(self.last_epoch)
+
+    def _rates_at(self, epoch: int) -> list[float | Tensor]:
+        groups = self.optimizer.param_groups
+        based = [
+            {"lr": group["lr"], "initial_lr": base}
+            for group, base in zip(groups, self.base_lrs, strict=True)
+        ]
+        return _rates(based, self._alpha(epoch))
+
+    @property
+    def base_lrs(self) -> list[float | Tensor]:
+        """The `initial_lr` of each group, or its `lr` until it has one. May be assigned."""
+        groups = self.optimizer.param_groups
+        bases = [_base(group, groups) for group in groups]
+        return [base.clone() if isinstance(base, Tensor) else float(base) for base in bases]
+
+    @base_lrs.setter
+    def base_lrs(self, bases: list[float | Tensor]) -> None:
+        # Assigned by the base class too, when the groups have got their `initial_lr`.
+        for group, base in zip(self.optimizer.param_groups, bases, strict=True):
+            group["initial_lr"] = base if isinstance(base, Tensor) else float(base)
+
+    @property
+    def lr_lambdas(self) -> list[Callable[[int], float]]:
+        """For each group a function from the number of a batch to α."""
+        return [lambda epoch: self._alpha(epoch)] * len(self.optimizer.param_groups)
+
+    @lr_lambdas.setter
+    def lr_lambdas(self, functions: list[Callable[[int], float]]) -> None:
+        pass  # The base class assigns, but the schedule decides.
+
+    # State
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as plain numbers, strings and lists, which `torch.load` takes by default.
+
+        `schedule` and `run` are descriptions, for a reader and for the warning at a load under
+        others. Base rates are the optimizer's state, not the scheduler's.
+        """
+        return {
+            "last_epoch": self.last_epoch,
+            "_step_count": self._step_count,
+            "_last_lr": _floats(self._last_lr),
+            **self._descriptions(),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Goes to the batch of a saved state; the learning rates are right at once.
+
+        The optimizer's state may be loaded before or after. Only `last_epoch` is required, and
+        unknown fields are left aside, so the state of a `LambdaLR` will do.
+
+        Warns (`UserWarning`) if the state was saved under another schedule or run; this one goes
+        on from the same batch. Raises `StateError` naming the field that is not valid, and then
+        nothing is loaded.
+
+        >>> import torch
+        >>> from epochal.torch import bind
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+        >>> scheduler = bind(LinearScheduler(), optimizer, Run("4ba"))
+        >>> scheduler.load_state_dict({"last_epoch": 3})
+        >>> optimizer.param_groups[0]["lr"]
+        0.125
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"state_dict must be a dict, not {state_dict!r}")
+        if "last_epoch" not in state_dict:
+            raise StateError("last_epoch is missing from the state")
+        # -1: a scheduler in `SequentialLR` whose turn has not come.
+        epoch = _whole("last_epoch", state_dict["last_epoch"], StateError, least=-1)
+        count = _whole("_step_count", state_dict.get("_step_count", epoch + 1), StateError)
+        saved = state_dict.get("_last_lr")
+        if saved is not None and not isinstance(saved, (list, tuple)):
+            raise StateError(f"_last_lr must be a list of learning rates, not {saved!r}")
+        differences = []
+        for name, now in self._descriptions().items():
+            other = state_dict.get(name, now)
+            if not isinstance(other, str):
+                raise StateError(f"{name} must be a description, a string, not {other!r}")
+            if other != now:
+                differences.append(f"{name} was {other}, now it is {now}")
+        try:
+            self._timestamp(max(epoch, 0))
+        except EpochalError as error:
+            raise StateError(f"last_epoch is not valid: {error}") from error
+        alpha = self._alpha(max(epoch, 0))
+        if differences:
+            if saved is not None and epoch >= 0:
+                rates = _floats(self._rates_at(epoch))
+                differences.append(f"lr at batch {epoch} was {saved}, now it is {rates}")
+            message = "the state was saved under another schedule or run: "
+            warnings.warn(message + "; ".join(differences), UserWarning, stacklevel=2)
+        if epoch >= 0:
+            self._write(epoch, alpha)
+        self.last_epoch = epoch
+        self._step_count = count
+
+    def _descriptions(self) -> dict[str, str]:
+        return {"schedule": repr(self.curve.schedule), "run": repr(self.run)}
+
+
+def _check_clocks(curve: AnyCurve) -> None:
+    for unit in curve.clocks:
+        if unit in ("iter", "sec"):
+            raise UnitError(f"the schedule reads '{unit}', which moves only with a clock")
+        try:
+            curve.run.convert("0ba", unit)
+        except UnitError as error:
+            raise UnitError(
+                f"the schedule reads '{unit}', but bind counts batches: {error}"
+            ) from None
+
+
+def _base(group: dict[str, Any], groups: list[dict[str, Any]]) -> Any:
+    """The base rate of a group: its `initial_lr`, or its `lr` if it is new."""
+    lr = group["lr"]
+    if "initial_lr" in group:
+        return group["initial_lr"]
+    if isinstance(lr, Tensor):
+        # A new group gets the optimizer's default, which may be a tensor that others have had
+        # from the beginning, and that has been written to since.
+        for other in groups:
+            if other["lr"] is lr and "initial_lr" in other:
+                return other["initial_lr"]
+    return lr
+
+
+def _rates(groups: list[dict[str, Any]], alpha: float) -> list[Any]:
+    return [
+        base * alpha
+        if type(base := group["initial_lr"]) is float
+        else _product(base, group["lr"], alpha)
+        for group in groups
+    ]
+
+
+def _product(base: Any, lr: Any, alpha: float) -> float | Tensor:
+    """A learning rate whose base is no float, but a tensor or another kind of number."""
+    if isinstance(base, Tensor) and isinstance(lr, Tensor):
+        # Not read as a float, for which the program would have to wait for the device.
+        return base * alpha
+    return float(base) * alpha
+
+
+def _floats(rates: list[float | Tensor]) -> list[float]:
+    return [float(rate) for rate in rates]
+
+
+def _whole(name: str, value: Any, error: type[EpochalError], least: int = 0) -> int:
+    """A whole number out of the hands of others."""
+    try:
+        number = least - 1 if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise error(f"{name} must be a whole number, {least} or above, not {value!r}")
+    return number

@@ -1,0 +1,85 @@
+"""The demo on a short setting: its table, its figure, and the same numbers every time."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).parents[1] / "examples" / "digits.py"
+EPOCHS = 2
+BATCHES_PER_EPOCH = 42  # of 32 images, of 1,347; the last and smaller batch is dropped
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the printed table; the seconds are left out."""
+
+    schedule: str
+    ratio: float
+    epochs: float
+    steps: int
+    mean: float
+    lowest: float
+    highest: float
+
+
+def run_demo(folder: Path) -> tuple[str, list[Row]]:
+    """What it prints, and the rows of its table. The figure is to make its own folder."""
+    command = [sys.executable, str(DEMO), f"--epochs={EPOCHS}", "--seeds=2", "--out=new/digits.png"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    rows = []
+    for line in done.stdout.splitlines():
+        if re.match(r"(cosine|constant) ", line):
+            word, *rest = re.findall(r"[\w.]*\w", line)
+            ratio, epochs, steps, _, mean, lowest, highest = map(float, rest)
+            rows.append(Row(word, ratio, epochs, int(steps), mean, lowest, highest))
+    return done.stdout, rows
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> tuple[str, list[Row]]:
+    return run_demo(folder)
+
+
+def test_table(demo: tuple[str, list[Row]]) -> None:
+    _, rows = demo
+    assert [(row.schedule, row.ratio) for row in rows] == [
+        (schedule, ratio) for schedule in ("cosine", "constant") for ratio in (1.0, 0.5, 0.25)
+    ]
+    for row in rows:
+        assert row.epochs == EPOCHS * row.ratio
+        # Half an epoch, the shortest run, is 21 batches: a run stops where its duration says.
+        assert row.steps == EPOCHS * row.ratio * BATCHES_PER_EPOCH
+        assert 0 <= row.lowest <= row.mean <= row.highest <= 100
+
+
+def test_something_is_learnt(demo: tuple[str, list[Row]]) -> None:
+    """Ten classes: chance is 10 %."""
+    _, rows = demo
+    longest = [row for row in rows if row.ratio == 1.0]
+    assert all(row.lowest > 50 for row in longest), longest
+
+
+def test_figure(demo: tuple[str, list[Row]], folder: Path) -> None:
+    stdout, _ = demo
+    assert "new/digits.png" in stdout
+    data = (folder / "new" / "digits.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert data[12:16] == b"IHDR"
+    width, height = (int.from_bytes(data[i : i + 4]) for i in (16, 20))
+    assert width >= 1000
+    assert height >= 400
+
+
+def test_the_same_again(demo: tuple[str, list[Row]], tmp_path: Path) -> None:
+    assert run_demo(tmp_path)[1] == demo[1]

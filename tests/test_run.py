@@ -1,0 +1,293 @@
+"""Runs: duration, conversions, the timestamp of a batch; as the reference says, errors included."""
+
+import copy
+import math
+import pickle
+from dataclasses import replace
+from typing import Any
+
+import epochal
+import numpy as np
+import pytest
+from epochal import (
+    Run,
+    ScheduleError,
+    Time,
+    TimeOverflowError,
+    TimeParseError,
+    Timestamp,
+    UnitError,
+)
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from reference import run as reference
+from reference import time as reference_time
+from reference.parity import agree, error_of
+from reference.time import LIMIT, UNITS
+from strategies import (
+    COUNT_UNITS,
+    counts,
+    draw_factor,
+    plain_time,
+    plain_timestamp,
+    possible,
+    real_run,
+    real_time,
+    runs,
+    times,
+)
+
+FACTS = ("batches_per_epoch", "samples_per_batch", "tokens_per_batch")
+FULL = Run("3ep", batches_per_epoch=100, samples_per_batch=32, tokens_per_batch=7)
+
+possible_runs = runs().filter(possible)
+
+
+# Duration
+
+
+@given(runs())
+def test_duration(run: reference.Run) -> None:
+    agree(lambda: plain_time(real_run(run).duration), lambda: run.duration)
+
+
+@given(runs(), counts(1), st.data())
+def test_duration_of_any_size(run: reference.Run, length: int, data: st.DataObject) -> None:
+    ratio = data.draw(st.composite(draw_factor)(length))
+    assume(math.isfinite(ratio) and ratio > 0)
+    run = replace(
+        run,
+        max_duration=reference_time.Time(length, run.max_duration.unit),
+        ratio=float(ratio),
+    )
+    agree(lambda: plain_time(real_run(run).duration), lambda: run.duration)
+
+
+def test_worked_examples_of_duration() -> None:
+    def duration(text: str, ratio: float, batches_per_epoch: int | None = None) -> str:
+        run = Run(text, batches_per_epoch=batches_per_epoch, scale_schedule_ratio=ratio)
+        return str(run.duration)
+
+    assert duration("20ep", 0.5) == "10ep"
+    assert duration("3ep", 0.5, 100) == "150ba"
+    assert duration("3ep", 1.0) == "3ep"
+    assert duration("100ba", 0.29) == "29ba"
+    assert duration("10ba", 0.25) == "2ba"
+    assert duration("30ep", 0.1) == "3ep"
+    assert "'ep' needs batches_per_epoch" in str(error_of(duration, "3ep", 0.5))
+
+
+def test_only_results_must_be_in_range() -> None:
+    """A product on the way to them need not be."""
+    run = Run("5901069761263453ep", batches_per_epoch=1563, scale_schedule_ratio=1e-14)
+    assert run.duration == Time(92233, "ba")
+    epochs = Time(2**62, "ep")
+    assert Run("1ba", batches_per_epoch=12).convert(epochs, "dur") == Time(2.0**62 * 12, "dur")
+    assert Run("1ba", batches_per_epoch=12, samples_per_batch=2**60).convert("120ba", "ep") == 10
+
+
+def test_a_run_is_never_empty() -> None:
+    for text, ratio in (("1ba", 0.5), ("1ep", 0.001)):
+        error = error_of(Run, text, batches_per_epoch=100, scale_schedule_ratio=ratio)
+        assert type(error) is ScheduleError
+        assert f"'{text}'" in str(error)
+        assert repr(ratio) in str(error)
+    for text in ("0ep", "-5ba"):
+        error = error_of(Run, text)
+        assert type(error) is ScheduleError
+        assert "max_duration" in str(error)
+        assert f"'{text}'" in str(error)
+
+
+# Conversion
+
+
+@given(possible_runs, times(), st.sampled_from(UNITS))
+def test_convert(run: reference.Run, time: reference_time.Time, unit: str) -> None:
+    agree(
+        lambda: plain_time(real_run(run).convert(real_time(time), unit)),
+        lambda: run.convert(time, unit),
+    )
+
+
+@given(runs(complete=True).filter(possible), st.integers(-100, 10**6), st.data())
+def test_convert_with_every_rate(run: reference.Run, count: int, data: st.DataObject) -> None:
+    unit, into = data.draw(st.sampled_from(UNITS)), data.draw(st.sampled_from(UNITS))
+    time = reference_time.Time(count / 100 if unit == "dur" else count, unit)
+    agree(
+        lambda: plain_time(real_run(run).convert(str(time), into)), lambda: run.convert(time, into)
+    )
+
+
+def test_worked_examples_of_conversion() -> None:
+    assert str(FULL.convert("1ep", "tok")) == "700tok"
+    assert str(FULL.convert("150ba", "ep")) == "1ep"
+    assert str(FULL.convert("-150ba", "ep")) == "-1ep"
+    assert str(FULL.convert("0.5dur", "sp")) == "4800sp"
+    assert str(FULL.convert("150ba", "dur")) == "0.5dur"
+    assert str(Run("90ep", batches_per_epoch=12).convert("0.3dur", "ba")) == "324ba"
+    assert str(Run("100ba").convert("0.29dur", "ba")) == "29ba"
+    assert str(Run("9sec").convert("0.5dur", "sec")) == "4sec"
+
+
+@pytest.mark.parametrize(("unit", "fact"), [("ep", FACTS[0]), ("sp", FACTS[1]), ("tok", FACTS[2])])
+def test_a_missing_fact_is_named(unit: str, fact: str) -> None:
+    run = Run("10ba")
+    for error in (error_of(run.convert, f"5{unit}", "ba"), error_of(run.convert, "5ba", unit)):
+        assert type(error) is UnitError
+        assert f"'{unit}' needs {fact}" in str(error)
+
+
+@pytest.mark.parametrize("unit", ["iter", "sec"])
+def test_some_clocks_convert_to_nothing(unit: str) -> None:
+    for other in COUNT_UNITS:
+        if other != unit:
+            assert type(error_of(FULL.convert, f"5{unit}", other)) is UnitError
+            assert type(error_of(FULL.convert, f"5{other}", unit)) is UnitError
+    assert type(error_of(FULL.convert, f"5{unit}", "dur")) is UnitError
+    assert type(error_of(FULL.convert, "0.5dur", unit)) is UnitError
+
+
+def test_conversion_refuses() -> None:
+    assert type(error_of(FULL.convert, "5epp", "ba")) is TimeParseError
+    assert type(error_of(FULL.convert, 5, "ba")) is TypeError
+    assert type(error_of(FULL.convert, "5ba", 5)) is TypeError
+    error = error_of(FULL.convert, "5ba", "bat")
+    assert type(error) is UnitError
+    assert "'bat'" in str(error)
+
+
+# The timestamp of a batch
+
+
+@given(possible_runs, counts(0, 10**6) | counts(0))
+def test_at_batch(run: reference.Run, batch: int) -> None:
+    agree(lambda: plain_timestamp(real_run(run).at_batch(batch)), lambda: run.at_batch(batch))
+
+
+@given(runs(complete=True).filter(possible), st.integers(0, 30), st.integers(1, 7))
+def test_at_batch_is_where_the_steps_lead(run: reference.Run, batch: int, per_epoch: int) -> None:
+    run = replace(run, batches_per_epoch=per_epoch, ratio=1.0)
+    timestamp = Timestamp()
+    for _ in range(batch):
+        timestamp = timestamp.to_next_batch(run.samples_per_batch or 0, run.tokens_per_batch or 0)
+        if timestamp.batch_in_epoch == per_epoch:
+            timestamp = timestamp.to_next_epoch()
+    assert real_run(run).at_batch(batch) == timestamp
+
+
+def test_at_batch_refuses() -> None:
+    assert "-1" in str(error_of(FULL.at_batch, -1))
+    assert isinstance(error_of(FULL.at_batch, -1), epochal.EpochalError)
+    assert type(error_of(FULL.at_batch, 2.0)) is TypeError
+    assert type(error_of(FULL.at_batch, True)) is TypeError
+    assert type(error_of(FULL.at_batch, LIMIT + 1)) is TimeOverflowError
+
+
+# Construction
+
+
+@given(possible_runs)
+def test_attributes(run: reference.Run) -> None:
+    real = real_run(run)
+    assert plain_time(real.max_duration) == run.max_duration
+    assert real.batches_per_epoch == run.batches_per_epoch
+    assert real.samples_per_batch == run.samples_per_batch
+    assert real.tokens_per_batch == run.tokens_per_batch
+    assert real.scale_schedule_ratio == run.ratio
+    assert type(real.scale_schedule_ratio) is float
+
+
+def test_numpy_and_integer_arguments() -> None:
+    run = Run("3ep", batches_per_epoch=np.int64(100), scale_schedule_ratio=2)
+    assert run == Run(Time("3ep"), batches_per_epoch=100, scale_schedule_ratio=np.float64(2.0))
+    assert type(run.batches_per_epoch) is int
+    assert type(run.scale_schedule_ratio) is float
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_refused(name: str) -> None:
+    for low in (0, -1):
+        error = error_of(Run, "3ba", **{name: low})
+        assert type(error) is ScheduleError
+        assert name in str(error)
+        assert str(low) in str(error)
+    assert type(error_of(Run, "3ba", **{name: LIMIT + 1})) is TimeOverflowError
+    for wrong in (1.0, "1", True, Time("1ba"), [1]):
+        error = error_of(Run, "3ba", **{name: wrong})
+        assert type(error) is TypeError
+        assert name in str(error)
+
+
+def test_ratios_refused() -> None:
+    for value in (0, 0.0, -0.5, math.nan, math.inf, -math.inf, 10**400):
+        error = error_of(Run, "3ba", scale_schedule_ratio=value)
+        assert isinstance(error, epochal.EpochalError)
+        assert "scale_schedule_ratio" in str(error)
+    for wrong in ("1", True, 1j, [1.0]):
+        error = error_of(Run, "3ba", scale_schedule_ratio=wrong)
+        assert type(error) is TypeError
+        assert "scale_schedule_ratio" in str(error)
+
+
+def test_durations_refused() -> None:
+    assert type(error_of(Run, "5epp")) is TimeParseError
+    error = error_of(Run, "0.5dur")
+    assert type(error) is UnitError
+    assert "'0.5dur'" in str(error)
+    for wrong in (5, 5.0, None, b"5ep", True):
+        error = error_of(Run, wrong)
+        assert type(error) is TypeError
+        assert "'5ep'" in str(error)
+    assert type(error_of(Run, "5ep", 100)) is TypeError  # facts are given by name
+    assert type(error_of(Run)) is TypeError
+
+
+# Equality, hash, text, copies
+
+
+@given(possible_runs, possible_runs)
+def test_equality_and_hashing(a: reference.Run, b: reference.Run) -> None:
+    for x, y in ((a, b), (a, a)):
+        assert (real_run(x) == real_run(y)) is (x == y)
+        assert (real_run(x) != real_run(y)) is (x != y)
+        assert x != y or hash(real_run(x)) == hash(real_run(y))
+
+
+def test_every_argument_counts_in_equality() -> None:
+    given_as: dict[str, Any] = dict.fromkeys(FACTS, 5)
+    same = Run("10ba", **given_as)
+    for name in FACTS:
+        assert Run("10ba", **given_as | {name: 6}) != same
+        assert Run("10ba", **given_as | {name: None}) != same
+    assert Run("10ba", **given_as, scale_schedule_ratio=2.0) != same
+    assert Run("11ba", **given_as) != same
+    assert same != "10ba"
+    assert same != Time("10ba")
+
+
+@given(possible_runs)
+def test_repr_rebuilds(run: reference.Run) -> None:
+    real = real_run(run)
+    assert eval(repr(real)) == real
+
+
+def test_repr_shows_what_is_declared() -> None:
+    assert repr(Run("10ba")) == "Run('10ba')"
+    assert repr(Run("10ba", samples_per_batch=5, scale_schedule_ratio=0.5)) == (
+        "Run('10ba', samples_per_batch=5, scale_schedule_ratio=0.5)"
+    )
+
+
+@given(possible_runs)
+def test_copies(run: reference.Run) -> None:
+    real = real_run(run)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(real, protocol)) == real
+    assert copy.copy(real) == copy.deepcopy(real) == real
+
+
+def test_immutable() -> None:
+    for name in (*FACTS, "max_duration", "duration", "scale_schedule_ratio", "new"):
+        with pytest.raises(AttributeError):
+            setattr(FULL, name, 1)
