@@ -119,7 +119,7 @@ def examples() -> Iterator[doctest.DocTest]:
     public = {name: getattr(epochal, name) for name in epochal.__all__} | {"epochal": epochal}
     for name, value in objects().items():
         # Without a module, the finder takes native objects too.
-        for test in finder.find(value, name, module=False, globs=dict(public)):  # type: ignore[arg-type]
+        for test in finder.find(value, name, module=False, globs=dict(public)):
             if test.examples:
                 yield test
 

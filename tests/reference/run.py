@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reference.errors import Refusal, shown
-from reference.time import Time, checked, product, snapped_product
+from reference.time import LIMIT, Time, checked, product, snapped_product
 from reference.timestamp import Timestamp, timestamp
 
 
@@ -21,7 +21,7 @@ class Run:
     def duration(self) -> Time:
         count, unit = int(self.max_duration.value), self.max_duration.unit
         if unit == "ep" and snapped_product(count, self.ratio) is None:
-            count, unit = int(count * self.batches("ep")), "ba"
+            count, unit = self.exactly(count, "ep", "ba")[0], "ba"
         length = checked(product(count, self.ratio), unit)
         if length.value == 0:
             raise Refusal("ScheduleError", f"'{self.max_duration}'", shown(self.ratio))
@@ -37,27 +37,32 @@ class Run:
             return Fraction(1, fact(self.tokens_per_batch, "'tok' needs tokens_per_batch"))
         return Fraction(1)
 
-    def rate(self, unit: str, into: str) -> Fraction:
-        """How many of `into` one of `unit` is."""
+    def exactly(self, count: int, unit: str, into: str) -> tuple[int, int]:
+        """A count of one unit as a fraction of another, whose terms are counts as well."""
         if unit == into:
-            return Fraction(1)
+            return count, 1
         for lonely in ("iter", "sec"):
             if lonely in (unit, into):
                 raise Refusal("UnitError", f"'{lonely}'")
-        return self.batches(unit) / self.batches(into)
+        one, other = self.batches(unit), self.batches(into)
+        terms = count * one.numerator * other.denominator, one.denominator * other.numerator
+        if max(map(abs, terms)) > LIMIT:
+            raise Refusal("TimeOverflowError")
+        return terms
 
     def convert(self, time: Time, into: str) -> Time:
         if time.unit == into:
             return time
         length = self.duration
         if time.unit == "dur":
-            rate = self.rate(length.unit, into)
-            count = int(length.value) * rate.numerator
-            return checked(product(count, float(time.value), rate.denominator), into)
+            count, divisor = self.exactly(int(length.value), length.unit, into)
+            return checked(product(count, float(time.value), divisor), into)
         if into == "dur":
-            same = time.value * self.rate(time.unit, length.unit)
-            return checked(same / int(length.value), "dur")
-        return checked(math.trunc(time.value * self.rate(time.unit, into)), into)
+            count, divisor = self.exactly(int(time.value), time.unit, length.unit)
+            whole = checked(int(length.value) * divisor, length.unit)
+            return checked(Fraction(count) / int(whole.value), "dur")
+        count, divisor = self.exactly(int(time.value), time.unit, into)
+        return checked(math.trunc(Fraction(count, divisor)), into)
 
     def at_batch(self, batch: int) -> Timestamp:
         # Without the length of an epoch the whole run is its first one.

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from reference.errors import Refusal
 from reference.run import Run
-from reference.time import Time, parse, snapped_product
+from reference.time import Time, bounds, parse, snap
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 
@@ -30,12 +30,19 @@ class Length:
     factor: float
     divisor: int = 1
 
-    def times(self, n: Fraction | int) -> Fraction:
-        """The end of n such lengths, one after the other: the count rule holds for it too."""
-        whole = snapped_product(n * self.count, self.factor, self.divisor)
-        if whole is not None:
-            return Fraction(whole)
-        return n * self.count * Fraction(self.factor) / self.divisor
+    def times(self, n: Fraction | int, spread: Fraction | int = 0) -> Fraction:
+        """The end of n such lengths, one after the other: the count rule holds for it too.
+
+        `spread` is how far off n may be, if it is a product itself.
+        """
+        unit = Fraction(self.count, self.divisor)
+        half = unit * (Fraction(self.factor) - bounds(self.factor)[0])
+        one = unit * Fraction(self.factor)
+        snapped = snap(one - half, one, one + half)
+        exact = n * (one if snapped is None else snapped)
+        reach = half * (n + spread) + one * spread
+        whole = snap(exact - reach, exact, exact + reach)
+        return exact if whole is None else Fraction(whole)
 
     @property
     def real(self) -> Fraction:
@@ -57,13 +64,13 @@ class Moment:
         if time.unit == "dur":
             time, factor = self.run.duration, float(time.value)
         if time.unit == "ep":
-            time = Time(int(time.value * self.run.batches("ep")), "ba")
+            time = Time(self.run.exactly(int(time.value), "ep", "ba")[0], "ba")
         return Length(time.unit, int(time.value), factor)
 
     def warmup(self, text: str, scaled: bool, clock: str) -> Fraction:
         length = self.length(text, scaled)
-        rate = self.run.rate(length.clock, clock)
-        return Length(clock, length.count * rate.numerator, length.factor, rate.denominator).real
+        count, divisor = self.run.exactly(length.count, length.clock, clock)
+        return Length(clock, count, length.factor, divisor).real
 
     def at(self, clock: str) -> Fraction:
         self.seen.add(clock)
@@ -151,8 +158,15 @@ def cosine_restarts(now: Moment, t_0: str, t_mult: float = 1.0, alpha_f: float =
     if t_mult == 1:
         done = Fraction(passed(first, t))
     else:
-        while first.times(done + cycle) <= t:
+        # What t_mult may be at the least; by as much it may be larger.
+        low, low_cycle, low_mult = Fraction(0), Fraction(1), bounds(t_mult)[0]
+        start, end = Fraction(0), first.times(1)
+        while end <= t:
             done, cycle = done + cycle, cycle * Fraction(t_mult)
+            low, low_cycle = low + low_cycle, low_cycle * low_mult
+            after = done + cycle
+            start, end = end, first.times(after, after - low - low_cycle)
+        return blend(1.0, alpha_f, half_cosine(left(t, start, end)))
     u = left(t, first.times(done), first.times(done + cycle))
     return blend(1.0, alpha_f, half_cosine(u))
 

@@ -122,6 +122,14 @@ def number(value: object) -> int | float:
     return value
 
 
+def operand(a: Time, value: object) -> int | float:
+    """A factor or divisor: what meets a count must be in its range."""
+    factor = number(value)
+    if a.unit != "dur" and isinstance(factor, int) and abs(factor) > LIMIT:
+        raise Refusal("TimeOverflowError")
+    return factor
+
+
 def time(value: Operand, unit: str) -> Time:
     """An operand: a number takes the unit of the other operand."""
     if isinstance(value, Time):
@@ -158,7 +166,7 @@ def multiply(a: Time, b: Operand) -> Time:
             raise Refusal("UnitError", quote(str(a)), quote(str(b)))
         a, factor = (a, b.value) if b.unit == "dur" else (b, a.value)
     else:
-        factor = number(b)
+        factor = operand(a, b)
     if a.unit == "dur":
         return checked(Fraction(a.value) * Fraction(factor), "dur")
     return checked(
@@ -170,7 +178,7 @@ def divide(a: Time, b: Operand) -> Time:
     if isinstance(b, Time | str):
         a, b = alike(a, b)
         return checked(exact_quotient(a, b.value), "dur")
-    exact = exact_quotient(a, number(b))
+    exact = exact_quotient(a, operand(a, b))
     if a.unit == "dur" or isinstance(b, int):
         return checked(exact, a.unit)
     return checked(quotient(int(a.value), b), a.unit)
@@ -179,6 +187,8 @@ def divide(a: Time, b: Operand) -> Time:
 def exact_quotient(a: Time, divisor: int | float) -> Fraction:
     if divisor == 0:
         raise Refusal("TimeZeroDivisionError", quote(str(a)))
+    if a.unit == "dur":
+        divisor = float(checked(divisor, "dur").value)
     return Fraction(a.value) / Fraction(divisor)
 
 
@@ -187,7 +197,9 @@ def floor_divide(a: Time, b: Operand) -> int | Time:
     if isinstance(b, float):
         raise Refusal("TypeError")
     if isinstance(b, int):
-        exact_quotient(a, number(b))
+        if abs(number(b)) > LIMIT:
+            raise Refusal("TimeOverflowError")
+        exact_quotient(a, b)
         divisor = checked(b, "dur").value if a.unit == "dur" else b
         return checked(a.value // divisor, a.unit)
     a, b = alike(a, b)

@@ -73,8 +73,8 @@ pub(crate) fn whole_power(base: f64, exponent: f64) -> f64 {
 
 /// The sum 1 + r + … + r^(n−1) and the power r^n, in twice the precision: exact while whole and
 /// below 2^106.
-pub(crate) fn geometric(ratio: f64, terms: u64) -> (Double, Double) {
-    let (one, ratio) = (Double::from(1.0), Double::from(ratio));
+pub(crate) fn geometric(ratio: Double, terms: u64) -> (Double, Double) {
+    let one = Double::from(1.0);
     let (mut sum, mut power) = (Double::from(0.0), one);
     for bit in (0..u64::BITS - terms.leading_zeros()).rev() {
         sum = sum * (power + one);
@@ -87,12 +87,17 @@ pub(crate) fn geometric(ratio: f64, terms: u64) -> (Double, Double) {
     (sum, power)
 }
 
+/// The distance from a positive float to the next larger one.
+pub(crate) fn ulp(value: f64) -> f64 {
+    value.next_up() - value
+}
+
 /// ln(1 + x), of which only the first digits matter: a first guess, corrected by its user.
 pub(crate) fn ln_1p_guess(x: f64) -> f64 {
     x.ln_1p()
 }
 
-/// An unevaluated sum of two floats, the second below half an ulp of the first. Not negative.
+/// An unevaluated sum of two floats, the second at most half an ulp of the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Double {
     high: f64,
@@ -100,9 +105,28 @@ pub(crate) struct Double {
 }
 
 impl Double {
+    pub(crate) const ZERO: Self = Self { high: 0.0, low: 0.0 };
+
     /// The nearest float.
     pub(crate) fn rounded(self) -> f64 {
         self.high + self.low
+    }
+
+    /// The smallest float that is not below it.
+    pub(crate) fn rounded_up(self) -> f64 {
+        let nearest = self.rounded();
+        if (self.high - nearest) + self.low > 0.0 { nearest.next_up() } else { nearest }
+    }
+
+    /// The nearest whole number, the smaller one of two.
+    pub(crate) fn round(self) -> Self {
+        let whole = Self::from(self.high.round());
+        whole + Self::from(((self + -whole).rounded() - 0.5).ceil())
+    }
+
+    /// A float less half its ulp: the lower end of what it may stand for.
+    pub(crate) fn below(value: f64) -> Self {
+        Self { high: value, low: -ulp(value) / 2.0 }
     }
 
     /// The nearest pair to a sum whose second part is the smaller one.
@@ -115,6 +139,33 @@ impl Double {
 impl From<f64> for Double {
     fn from(value: f64) -> Self {
         Self { high: value, low: 0.0 }
+    }
+}
+
+impl From<i64> for Double {
+    fn from(value: i64) -> Self {
+        let high = value as f64;
+        // The cast back saturates at 2^63, which no count reaches.
+        Self { high, low: (i128::from(value) - high as i128) as f64 }
+    }
+}
+
+impl std::ops::Neg for Double {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { high: -self.high, low: -self.low }
+    }
+}
+
+impl std::ops::Div for Double {
+    type Output = Self;
+
+    fn div(self, divisor: Self) -> Self {
+        let first = self.high / divisor.high;
+        let rest = self + -(divisor * Self::from(first));
+        let second = rest.high / divisor.high;
+        if second.is_finite() { Self::normalized(first, second) } else { Self::from(first) }
     }
 }
 
@@ -136,7 +187,7 @@ impl std::ops::Mul for Double {
         /// Where splitting a factor in halves comes near to overflow.
         const HUGE: f64 = 1e290;
         let product = self.high * other.high;
-        if product > HUGE {
+        if product.abs() > HUGE {
             return Self::from(product);
         }
         let (a, b) = (halves(self.high), halves(other.high));
@@ -179,11 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn quotients_of_counts_are_rounded_once() {
+        let third = Double::from(1_i64) / Double::from(3_i64);
+        assert_eq!(third.rounded(), 1.0 / 3.0);
+        assert_eq!((Double::from(3_i64) * Double::from(0.1) / Double::from(3_i64)).rounded(), 0.1);
+        assert_eq!(Double::from(i64::MAX).rounded(), 9_223_372_036_854_775_807.0);
+        assert!(third.rounded_up() > third.rounded());
+    }
+
+    #[test]
     fn geometric_sums_are_exact() {
-        assert_eq!(geometric(3.0, 5).0.rounded(), 121.0);
-        assert_eq!(geometric(3.0, 5).1.rounded(), 243.0);
-        assert_eq!(geometric(1.0, 1_000_003).0.rounded(), 1_000_003.0);
-        assert_eq!(geometric(1.5, 4).0.rounded(), 8.125);
-        assert_eq!(geometric(2.0, 0).0.rounded(), 0.0);
+        assert_eq!(geometric(Double::from(3.0), 5).0.rounded(), 121.0);
+        assert_eq!(geometric(Double::from(3.0), 5).1.rounded(), 243.0);
+        assert_eq!(geometric(Double::from(1.0), 1_000_003).0.rounded(), 1_000_003.0);
+        assert_eq!(geometric(Double::from(1.5), 4).0.rounded(), 8.125);
+        assert_eq!(geometric(Double::from(2.0), 0).0.rounded(), 0.0);
     }
 }

@@ -8,6 +8,7 @@
 use crate::count::{Counted, scale};
 use crate::curve::{Curve, Node};
 use crate::error::{Error, Kind, Result};
+use crate::math::{Double, ulp};
 use crate::run::Run;
 use crate::schedule::{Schedule, Tail, Warmup};
 use crate::shape::{Cycles, Decay, Period, Shape, levels};
@@ -73,6 +74,13 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
         let clock = clock_of(time, run)?;
         Ok((clock, length_on(time, true, clock, run)?))
     };
+    let period = |time: Time| {
+        let clock = clock_of(time, run)?;
+        let (count, divisor, factor) = on_clock(time, true, clock, run)?;
+        let length = real(count, divisor, factor)?;
+        let slack = count as f64 * (ulp(factor) / 2.0) / divisor as f64;
+        Ok::<_, Error>((clock, Period { length, slack }))
+    };
     let end = |t_max: Time| {
         let (clock, end) = length(t_max)?;
         match warmup {
@@ -94,8 +102,8 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
     let (clock, shape) = match tail {
         Tail::MultiStep { milestones, gamma } => return multi_step(milestones, *gamma, run),
         Tail::Step { step_size, gamma } => {
-            let (clock, period) = length(*step_size)?;
-            (clock, Shape::Step { period: Period::new(period), gamma: *gamma })
+            let (clock, period) = period(*step_size)?;
+            (clock, Shape::Step { period, gamma: *gamma })
         }
         Tail::Constant { alpha, t_max } => {
             let (clock, end) = end(*t_max)?;
@@ -114,8 +122,8 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
             (clock, Shape::Cosine { decay, to: *alpha_f })
         }
         Tail::CosineAnnealingWarmRestarts { t_0, t_mult, alpha_f } => {
-            let (clock, first) = length(*t_0)?;
-            (clock, Shape::Restarts { cycles: Cycles::new(first, *t_mult), to: *alpha_f })
+            let (clock, first) = period(*t_0)?;
+            (clock, Shape::Restarts { cycles: Cycles { first, ratio: *t_mult }, to: *alpha_f })
         }
         Tail::Polynomial { power, t_max, alpha_f } => {
             let (clock, decay) = decay(*t_max)?;
@@ -137,7 +145,8 @@ fn multi_step(milestones: &[Time], gamma: f64, run: &Run) -> Result<Node> {
         }
     }
     if by_clock.is_empty() {
-        by_clock.push((clock_of(run.duration(), run)?, Vec::new()));
+        let (_, clock, _) = factors(run.duration(), false, run);
+        by_clock.push((clock_of(run.duration(), run).unwrap_or(clock), Vec::new()));
     }
     for (_, times) in &mut by_clock {
         times.sort_by(f64::total_cmp);
@@ -166,12 +175,23 @@ fn clock_of(time: Time, run: &Run) -> Result<Clock> {
     }
 }
 
-/// How long a time is on a clock.
-fn length_on(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<f64> {
+/// A time on a clock as (count, divisor, factor): its length is count × factor / divisor.
+fn on_clock(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<(i64, i64, f64)> {
     let (count, from, factor) = factors(time, scaled, run);
     let (count, divisor) = run.exactly(count, from, clock)?;
+    Ok((count, divisor, factor))
+}
+
+/// How long a time is on a clock, rounded once.
+fn length_on(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<f64> {
+    let (count, divisor, factor) = on_clock(time, scaled, clock, run)?;
+    Ok(real(count, divisor, factor)?.rounded())
+}
+
+/// count × factor / divisor: whole by the count rule, else in twice a float's precision.
+fn real(count: i64, divisor: i64, factor: f64) -> Result<Double> {
     Ok(match scale(count, factor, divisor)? {
-        Counted::Whole(whole) => whole as f64,
-        Counted::Truncated(_) => count as f64 * factor / divisor as f64,
+        Counted::Whole(whole) => Double::from(whole),
+        Counted::Truncated(_) => Double::from(count) * Double::from(factor) / Double::from(divisor),
     })
 }

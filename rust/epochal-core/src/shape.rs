@@ -3,7 +3,10 @@
 //! t and every length are floats on one clock; α is dimensionless. A shape is evaluated a block
 //! of times at a go; one time is a block of one, so single values and arrays have the same bits.
 
-use crate::math::{geometric, ln_1p_guess, power, sin_squared_half_pi, whole_power};
+use crate::math::{Double, geometric, ln_1p_guess, power, sin_squared_half_pi, whole_power};
+
+/// Beyond every counter: 2^64. Restarts, which never end, stop changing there.
+const CLOCKS_END: f64 = 18_446_744_073_709_551_616.0;
 
 /// A tail on one clock.
 #[derive(Clone, Debug)]
@@ -29,13 +32,15 @@ impl Shape {
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         match *self {
             Self::Step { period, gamma } => {
-                let mut level = (0.0, 1.0); // neighbouring times mostly share it
+                let mut step = Cycle::EMPTY;
+                let mut level = 1.0;
                 map(times, out, |t| {
-                    let steps = period.completed(t);
-                    if steps != level.0 {
-                        level = (steps, whole_power(gamma, steps));
+                    if !step.contains(t) {
+                        let completed = period.completed(t);
+                        step = period.cycle(completed);
+                        level = whole_power(gamma, completed);
                     }
-                    level.1
+                    level
                 });
             }
             Self::Constant { alpha, end } => map(times, out, |t| if t < end { alpha } else { 1.0 }),
@@ -47,12 +52,13 @@ impl Shape {
                 map(times, out, |t| fall_to(to, sin_squared_half_pi(decay.left(t))));
             }
             Self::Restarts { cycles, to } => {
-                let mut cycle = cycles.at(0.0);
+                let mut cycle = Cycle::EMPTY;
                 map(times, out, |t| {
+                    let t = t.min(CLOCKS_END);
                     if !cycle.contains(t) {
                         cycle = cycles.at(t);
                     }
-                    fall_to(to, sin_squared_half_pi(cycle.decay.left(t)))
+                    fall_to(to, sin_squared_half_pi(cycle.left(t)))
                 });
             }
             Self::Polynomial { decay, power: exponent, to } => {
@@ -116,76 +122,109 @@ impl Decay {
     }
 }
 
-/// A length ρ that repeats.
+/// A length ρ that repeats, in twice a float's precision: its error grows with every repetition.
+///
+/// ρ comes from a factor that is known to half an ulp only. The count rule holds for each of its
+/// multiples: 10 × (3 × 0.1) may be 3, and so it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Period {
-    /// ρ if it is whole; else its lower end, an ulp below, so that a multiple of a ρ such as
-    /// 3 × 0.1, known to a float's precision only, is reached at the whole number it stands for.
-    low: f64,
+    pub(crate) length: Double,
+    /// How far off ρ may be.
+    pub(crate) slack: f64,
 }
 
 impl Period {
-    pub(crate) fn new(length: f64) -> Self {
-        Self { low: low(length) }
+    /// Where so many lengths end, `spread` being how far off that number may be.
+    fn boundary(self, lengths: Double, spread: f64) -> Double {
+        let exact = self.length * lengths;
+        let whole = exact.round();
+        let slack = self.slack * (lengths.rounded() + spread) + self.length.rounded() * spread;
+        if (exact + -whole).rounded().abs() <= slack { whole } else { exact }
     }
 
     /// ⌊t/ρ⌋.
-    #[inline(always)]
     fn completed(self, t: f64) -> f64 {
-        let quotient = (t / self.low).floor();
-        // The division may have been rounded up to a whole number.
-        if quotient * self.low > t { quotient - 1.0 } else { quotient }
+        let quotient = (t / self.length.rounded()).floor();
+        let cycle = self.cycle(quotient);
+        if t < cycle.first {
+            quotient - 1.0
+        } else if t >= cycle.end {
+            quotient + 1.0
+        } else {
+            quotient
+        }
+    }
+
+    /// From the end of so many lengths to the end of the next.
+    fn cycle(self, completed: f64) -> Cycle {
+        let completed = Double::from(completed);
+        let next = completed + Double::from(1.0);
+        Cycle::between(self.boundary(completed, 0.0), self.boundary(next, 0.0))
     }
 }
 
 /// Cycles of which number i lasts t_0·t_mult^i.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cycles {
-    first: f64,
-    ratio: f64,
+    pub(crate) first: Period,
+    pub(crate) ratio: f64,
 }
 
-/// One cycle: a decay and when the cycle starts and ends.
+/// One repetition: the floats that belong to it, where it starts, and how long it is.
 #[derive(Clone, Copy, Debug)]
 struct Cycle {
-    start: f64,
+    first: f64,
     end: f64,
-    decay: Decay,
+    start: Double,
+    length: Double,
 }
 
 impl Cycle {
-    fn new(start: f64, end: f64, span: f64) -> Self {
-        Self { start: low(start), end: low(end), decay: Decay { end, span } }
+    const EMPTY: Self = Self {
+        first: f64::INFINITY,
+        end: f64::INFINITY,
+        start: Double::ZERO,
+        length: Double::ZERO,
+    };
+
+    fn between(start: Double, end: Double) -> Self {
+        Self { first: start.rounded_up(), end: end.rounded_up(), start, length: end + -start }
     }
 
     #[inline(always)]
     fn contains(&self, t: f64) -> bool {
-        self.start <= t && t < self.end
+        self.first <= t && t < self.end
+    }
+
+    /// u = 1 − (t − start)/length. Measured from the start: at 2^53 the end of a short cycle is
+    /// no float any more.
+    #[inline(always)]
+    fn left(&self, t: f64) -> f64 {
+        let left = self.length + (self.start + Double::from(-t));
+        let u = left.rounded() / self.length.rounded();
+        // Where half an ulp of t_0 exceeds a cycle, 0/0 counts as its end.
+        if u > 0.0 { u.min(1.0) } else { 0.0 }
     }
 }
 
 impl Cycles {
-    pub(crate) fn new(first: f64, ratio: f64) -> Self {
-        Self { first, ratio }
-    }
-
     /// The cycle to which t belongs.
     fn at(self, t: f64) -> Cycle {
         if self.ratio == 1.0 {
-            let index = Period::new(self.first).completed(t);
-            return Cycle::new(index * self.first, (index + 1.0) * self.first, self.first);
+            return self.first.cycle(self.first.completed(t));
         }
         // From the closed form's guess, which rounding may put a cycle or two off, to the cycle
-        // whose exact bounds hold t.
+        // whose bounds hold t.
         let growth = self.ratio - 1.0;
-        let guess = ln_1p_guess(t / self.first * growth) / ln_1p_guess(growth);
+        let relative = t / self.first.length.rounded();
+        let guess = ln_1p_guess((relative * growth).min(f64::MAX)) / ln_1p_guess(growth);
         let mut index = guess as u64;
         let mut cycle = self.number(index);
         for _ in 0..4 {
-            if t < cycle.start && index > 0 {
+            if t < cycle.first && index > 0 {
                 index -= 1;
             } else if t >= cycle.end {
-                index += 1;
+                index = index.saturating_add(1);
             } else {
                 break;
             }
@@ -194,16 +233,14 @@ impl Cycles {
         cycle
     }
 
-    /// Cycle i starts at t_0·(1 + r + … + r^(i−1)).
+    /// Cycle i starts at t_0·(1 + r + … + r^(i−1)), where r too is known to half an ulp only.
     fn number(self, index: u64) -> Cycle {
-        let (terms, power) = geometric(self.ratio, index);
-        let first = crate::math::Double::from(self.first);
-        let (start, span) = (first * terms, first * power);
-        Cycle::new(start.rounded(), (start + span).rounded(), span.rounded())
+        let (terms, power) = geometric(Double::from(self.ratio), index);
+        let (low_terms, low_power) = geometric(Double::below(self.ratio), index);
+        let (next, low_next) = (terms + power, low_terms + low_power);
+        Cycle::between(
+            self.first.boundary(terms, (terms + -low_terms).rounded()),
+            self.first.boundary(next, (next + -low_next).rounded()),
+        )
     }
-}
-
-/// The lower end of what a length that is not whole stands for. See [`Period`].
-fn low(length: f64) -> f64 {
-    if length.fract() == 0.0 { length } else { length * (1.0 - f64::EPSILON) }
 }

@@ -25,7 +25,7 @@ pub enum Time {
 pub enum Whole {
     /// Of two counts.
     Int(i64),
-    /// Of two fractions: a float without a fractional part, of any size.
+    /// Of two fractions: a float without a fractional part, infinite if it overflowed.
     Float(f64),
 }
 
@@ -113,10 +113,7 @@ impl Time {
             (Self::Duration(_), Self::Duration(0.0)) => Err(self.zero_division()),
             (Self::Duration(a), Self::Duration(b)) => {
                 let (quotient, remainder) = float_floor_div_rem(a, b);
-                match quotient.is_finite() {
-                    true => Ok((Whole::Float(quotient), Self::Duration(remainder))),
-                    false => Err(Error::overflow(format_args!("{self} // {other}"))),
-                }
+                Ok((Whole::Float(quotient), Self::Duration(remainder)))
             }
             _ => Err(self.mismatch("divide", "by", other)),
         }
@@ -134,6 +131,7 @@ impl Time {
     pub fn mul_float(self, factor: f64) -> Result<Self> {
         match self {
             Self::Count(value, clock) => Ok(Self::Count(scale(value, factor, 1)?.value(), clock)),
+            Self::Duration(_) if !factor.is_finite() => Err(Error::overflow(factor)),
             Self::Duration(value) => Self::from_fraction(value * factor),
         }
     }
@@ -167,6 +165,7 @@ impl Time {
         match self {
             _ if divisor == 0.0 => Err(self.zero_division()),
             Self::Count(value, clock) => Ok(Self::Count(unscale(value, divisor)?.value(), clock)),
+            Self::Duration(_) if !divisor.is_finite() => Err(Error::overflow(divisor)),
             Self::Duration(value) => Self::from_fraction(value / divisor),
         }
     }

@@ -1,7 +1,7 @@
 //! `Curve`: single values, and arrays from and to NumPy.
 
 use crate::error::{Error, Result};
-use crate::number::{self, Number};
+use crate::number::{self, Given, Number};
 use crate::run::Run;
 use crate::schedule::Schedule;
 use crate::time::{self, Time};
@@ -194,20 +194,20 @@ impl Curve {
     /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=` and
     /// `dtype=` as for a call. Raises `UnitError` if the curve reads several clocks or the
     /// length is not known.
-    #[pyo3(signature = (start=None, stop=None, step=None, out=None, dtype=None))]
+    #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None))]
     #[pyo3(text_signature = "($self, start=0, stop=None, step=1, out=None, dtype=None)")]
     fn grid<'py>(
         &self,
         py: Python<'py>,
-        start: Option<&Bound<'py, PyAny>>,
+        start: Given<'_, 'py>,
         stop: Option<&Bound<'py, PyAny>>,
-        step: Option<&Bound<'py, PyAny>>,
+        step: Given<'_, 'py>,
         out: Option<&Bound<'py, PyAny>>,
         dtype: Option<&Bound<'py, PyAny>>,
     ) -> Result<Bound<'py, PyAny>> {
         let clock = self.curve.clock()?;
-        let start = start.map_or(Ok(0.0), |start| number::float("start", start))?;
-        let step = step.map_or(Ok(1.0), |step| number::float("step", step))?;
+        let start = start.or(0.0, |start| number::float("start", start))?;
+        let step = step.or(1.0, |step| number::float("step", step))?;
         let stop = match stop {
             Some(stop) => number::float("stop", stop)?,
             None => self.curve.length()?,

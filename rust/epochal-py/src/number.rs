@@ -1,6 +1,6 @@
 //! Numbers from Python: what counts as one, and how it becomes a Rust number.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use epochal_core::Kind;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,9 +11,9 @@ use pyo3::types::{PyBool, PyFloat, PyInt};
 pub(crate) enum Number {
     /// A whole number; NumPy integers are, `bool` is not.
     Int(i64),
-    /// A whole number beyond 64 bits; its sign.
+    /// A whole number that no count reaches, as the nearest float or infinity.
     Huge(f64),
-    /// A float, or whatever else has `__float__` and no length.
+    /// A float, or any other instance of `numbers.Real`.
     Float(f64),
 }
 
@@ -42,7 +42,9 @@ impl Number {
                 Err(_) => Ok(None),
             };
         }
-        if class.hasattr(intern!(py, "__float__"))? {
+        // Not everything with `__float__` is a number: NumPy's booleans have it too.
+        let real = py.import(intern!(py, "numbers"))?.getattr(intern!(py, "Real"))?;
+        if object.is_instance(&real)? {
             let float = object.call_method0(intern!(py, "__float__"))?;
             return Ok(float.cast::<PyFloat>().ok().map(|float| Self::Float(float.value())));
         }
@@ -51,24 +53,53 @@ impl Number {
 
     fn int(int: &Bound<'_, PyInt>) -> PyResult<Self> {
         match int.extract::<i64>() {
-            Ok(value) => Ok(Self::Int(value)),
-            Err(_) => Ok(Self::Huge(if int.lt(0)? { -1.0 } else { 1.0 })),
+            Ok(value) if value != i64::MIN => Ok(Self::Int(value)),
+            _ => Ok(Self::Huge(match int.extract::<f64>() {
+                Ok(value) => value,
+                Err(_) if int.lt(0)? => f64::NEG_INFINITY,
+                Err(_) => f64::INFINITY,
+            })),
         }
     }
 
-    /// As a float; a whole number too large for 64 bits is infinite, which no caller accepts.
+    /// As a float; infinite if it is too large for one.
     pub(crate) fn as_f64(self) -> f64 {
         match self {
             Self::Int(value) => value as f64,
-            Self::Huge(sign) => sign * f64::INFINITY,
-            Self::Float(value) => value,
+            Self::Huge(value) | Self::Float(value) => value,
         }
+    }
+}
+
+/// An argument that may be left out, but not be None: its default is no value of its own.
+pub(crate) struct Given<'a, 'py>(pub(crate) Option<Borrowed<'a, 'py, PyAny>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Given<'a, 'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(object)))
+    }
+}
+
+impl Given<'_, '_> {
+    /// What `convert` makes of the argument, or the default.
+    pub(crate) fn or<T>(
+        &self,
+        default: T,
+        convert: impl FnOnce(&Bound<'_, PyAny>) -> Result<T>,
+    ) -> Result<T> {
+        self.0.as_ref().map_or(Ok(default), |object| convert(object))
     }
 }
 
 /// A real number; `name` is the argument's.
 pub(crate) fn float(name: &str, object: &Bound<'_, PyAny>) -> Result<f64> {
     match Number::extract(object)? {
+        Some(Number::Huge(value)) if value.is_infinite() => Err(Error::new(
+            Kind::Schedule,
+            format!("{name} must be finite as a float, not {}", shown(object)),
+        )),
         Some(number) => Ok(number.as_f64()),
         None => Err(Error::wrong_type(name, "a number", object)),
     }
@@ -87,9 +118,6 @@ pub(crate) fn int(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
 pub(crate) fn huge(name: &str, object: &Bound<'_, PyAny>) -> Error {
     Error::new(
         Kind::Overflow,
-        format!(
-            "{name} is out of range: counts lie within ±(2**63 - 1), not {}",
-            crate::error::shown(object)
-        ),
+        format!("{name} is out of range: counts lie within ±(2**63 - 1), not {}", shown(object)),
     )
 }

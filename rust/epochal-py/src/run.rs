@@ -1,9 +1,10 @@
 //! `Run`.
 
 use crate::error::Result;
+use crate::number::{self, Given};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
-use crate::{number, unit};
+use crate::unit;
 use epochal_core::{self as core, Clock, Facts};
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyTuple};
@@ -36,7 +37,7 @@ impl Run {
     #[new]
     #[pyo3(signature = (
         max_duration, *, batches_per_epoch=None, samples_per_batch=None, tokens_per_batch=None,
-        scale_schedule_ratio=None,
+        scale_schedule_ratio=Given(None),
     ))]
     #[pyo3(text_signature = "(max_duration, *, batches_per_epoch=None, samples_per_batch=None, \
         tokens_per_batch=None, scale_schedule_ratio=1.0)")]
@@ -45,7 +46,7 @@ impl Run {
         batches_per_epoch: Option<&Bound<'_, PyAny>>,
         samples_per_batch: Option<&Bound<'_, PyAny>>,
         tokens_per_batch: Option<&Bound<'_, PyAny>>,
-        scale_schedule_ratio: Option<&Bound<'_, PyAny>>,
+        scale_schedule_ratio: Given<'_, '_>,
     ) -> Result<Self> {
         let fact = |name: &str, value: Option<&Bound<'_, PyAny>>| {
             value.map(|value| number::int(name, value)).transpose()
@@ -55,8 +56,8 @@ impl Run {
             samples_per_batch: fact("samples_per_batch", samples_per_batch)?,
             tokens_per_batch: fact("tokens_per_batch", tokens_per_batch)?,
         };
-        let ratio = scale_schedule_ratio
-            .map_or(Ok(1.0), |ratio| number::float("scale_schedule_ratio", ratio))?;
+        let ratio =
+            scale_schedule_ratio.or(1.0, |ratio| number::float("scale_schedule_ratio", ratio))?;
         Ok(Self(core::Run::new(time::extract("max_duration", max_duration)?, facts, ratio)?))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::curve::Curve;
 use crate::error::{Error, Result};
-use crate::number;
+use crate::number::{self, Given};
 use crate::run::Run;
 use crate::time::{self, Time};
 use crate::timestamp;
@@ -51,14 +51,10 @@ impl Schedule {
     /// `state` has `timestamp` (counters by name), `max_duration` (already scaled) and
     /// `dataloader_len` (batches in an epoch, or None), in this library's types, Composer's, or
     /// plain numbers and strings. `ssr` is σ.
-    #[pyo3(signature = (state, ssr=None))]
-    fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Option<&Bound<'_, PyAny>>) -> Result<f64> {
-        let ratio = ssr.map_or(Ok(1.0), |ssr| number::float("ssr", ssr))?;
-        let attribute = |name: &str| {
-            state
-                .getattr(name)
-                .map_err(|_| Error::wrong_type("state", &format!("something with '{name}'"), state))
-        };
+    #[pyo3(signature = (state, ssr=Given(None)))]
+    fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
+        let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
+        let attribute = |name: &str| timestamp::attribute("state", state, name);
         let batches = attribute("dataloader_len")?;
         let facts = Facts {
             batches_per_epoch: match batches.is_none() {

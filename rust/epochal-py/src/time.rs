@@ -92,8 +92,10 @@ fn with_unit(
 ) -> Result<core::Time> {
     match (number, unit) {
         (Number::Int(value), _) => Ok(core::Time::from_int(value, unit)?),
-        (Number::Huge(_), _) => Err(number::huge(name, object)),
-        (Number::Float(value), Unit::Duration) => Ok(core::Time::from_fraction(value)?),
+        (Number::Huge(_), Unit::Clock(_)) => Err(number::huge(name, object)),
+        (Number::Huge(value) | Number::Float(value), Unit::Duration) => {
+            Ok(core::Time::from_fraction(value)?)
+        }
         (Number::Float(_), Unit::Clock(clock)) => {
             Err(Error::wrong_type(name, &format!("a whole number of '{clock}'"), object))
         }
@@ -134,11 +136,18 @@ impl Time {
         }
     }
 
+    fn is_count(self) -> bool {
+        matches!(self.0, core::Time::Count(..))
+    }
+
     /// A quotient as Python's int.
-    fn int<'py>(py: Python<'py>, whole: Whole) -> PyResult<Bound<'py, PyAny>> {
+    fn int(py: Python<'_>, whole: Whole) -> Result<Bound<'_, PyAny>> {
         match whole {
-            Whole::Int(value) => value.into_bound_py_any(py),
-            Whole::Float(value) => PyFloat::new(py, value).call_method0("__trunc__"),
+            Whole::Int(value) => Ok(value.into_bound_py_any(py)?),
+            Whole::Float(value) if value.is_finite() => {
+                Ok(PyFloat::new(py, value).call_method0("__trunc__")?)
+            }
+            Whole::Float(_) => Err(Error::new(Kind::Overflow, "the quotient is out of range")),
         }
     }
 }
@@ -311,8 +320,12 @@ impl Time {
         let product = match Operand::extract(other)? {
             Some(Operand::Time(factor)) => self.0.checked_mul(factor)?,
             Some(Operand::Number(Number::Int(factor))) => self.0.mul_int(factor)?,
-            Some(Operand::Number(Number::Float(factor))) => self.0.mul_float(factor)?,
-            Some(Operand::Number(Number::Huge(_))) => return Err(number::huge("a factor", other)),
+            Some(Operand::Number(Number::Huge(_))) if self.is_count() => {
+                return Err(number::huge("a factor", other));
+            }
+            Some(Operand::Number(Number::Huge(factor) | Number::Float(factor))) => {
+                self.0.mul_float(factor)?
+            }
             None => return Ok(not_implemented(py)),
         };
         Ok(Self(product).into_bound_py_any(py)?)
@@ -327,8 +340,12 @@ impl Time {
         let quotient = match Operand::extract(other)? {
             Some(Operand::Time(divisor)) => self.0.checked_div(divisor)?,
             Some(Operand::Number(Number::Int(divisor))) => self.0.div_int(divisor)?,
-            Some(Operand::Number(Number::Float(divisor))) => self.0.div_float(divisor)?,
-            Some(Operand::Number(Number::Huge(_))) => return Err(number::huge("a divisor", other)),
+            Some(Operand::Number(Number::Huge(_))) if self.is_count() => {
+                return Err(number::huge("a divisor", other));
+            }
+            Some(Operand::Number(Number::Huge(divisor) | Number::Float(divisor))) => {
+                self.0.div_float(divisor)?
+            }
             None => return Ok(not_implemented(py)),
         };
         Ok(Self(quotient).into_bound_py_any(py)?)
@@ -346,7 +363,7 @@ impl Time {
     fn __floordiv__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
         let py = other.py();
         match Operand::extract(other)? {
-            Some(Operand::Time(divisor)) => Ok(Self::int(py, self.0.div_rem(divisor)?.0)?),
+            Some(Operand::Time(divisor)) => Self::int(py, self.0.div_rem(divisor)?.0),
             Some(Operand::Number(Number::Int(divisor))) => {
                 Ok(Self(self.0.floor_div_int(divisor)?).into_bound_py_any(py)?)
             }
@@ -357,7 +374,7 @@ impl Time {
 
     fn __rfloordiv__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
         match time_like(other)? {
-            Some(dividend) => Ok(Self::int(other.py(), dividend.div_rem(self.0)?.0)?),
+            Some(dividend) => Self::int(other.py(), dividend.div_rem(self.0)?.0),
             None => Ok(not_implemented(other.py())),
         }
     }
@@ -386,7 +403,7 @@ impl Time {
         self.0.sign().is_ne()
     }
 
-    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn __int__<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         match self.0 {
             core::Time::Count(value, _) => Self::int(py, Whole::Int(value)),
             core::Time::Duration(value) => Self::int(py, Whole::Float(value)),

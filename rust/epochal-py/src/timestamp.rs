@@ -1,8 +1,9 @@
 //! `Timestamp`.
 
 use crate::error::{Error, Result};
+use crate::number::{self, Given};
 use crate::time::{self, Time};
-use crate::{number, unit};
+use crate::unit;
 use epochal_core::{self as core, Clock, Field, Kind};
 use pyo3::IntoPyObjectExt;
 use pyo3::basic::CompareOp;
@@ -97,30 +98,40 @@ impl Timestamp {
 impl Timestamp {
     #[new]
     #[pyo3(signature = (
-        iteration=None, epoch=None, batch=None, sample=None, token=None,
-        epoch_in_iteration=None, token_in_iteration=None,
-        batch_in_epoch=None, sample_in_epoch=None, token_in_epoch=None,
-        total_wct=None, iteration_wct=None, epoch_wct=None, batch_wct=None,
+        iteration=Given(None),
+        epoch=Given(None),
+        batch=Given(None),
+        sample=Given(None),
+        token=Given(None),
+        epoch_in_iteration=Given(None),
+        token_in_iteration=Given(None),
+        batch_in_epoch=Given(None),
+        sample_in_epoch=Given(None),
+        token_in_epoch=Given(None),
+        total_wct=Given(None),
+        iteration_wct=Given(None),
+        epoch_wct=Given(None),
+        batch_wct=Given(None),
     ))]
     #[pyo3(text_signature = "(iteration=0, epoch=0, batch=0, sample=0, token=0, \
         epoch_in_iteration=0, token_in_iteration=0, batch_in_epoch=0, sample_in_epoch=0, \
         token_in_epoch=0, total_wct=..., iteration_wct=..., epoch_wct=..., batch_wct=...)")]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the fields, by name or in order
     fn new(
-        iteration: Option<&Bound<'_, PyAny>>,
-        epoch: Option<&Bound<'_, PyAny>>,
-        batch: Option<&Bound<'_, PyAny>>,
-        sample: Option<&Bound<'_, PyAny>>,
-        token: Option<&Bound<'_, PyAny>>,
-        epoch_in_iteration: Option<&Bound<'_, PyAny>>,
-        token_in_iteration: Option<&Bound<'_, PyAny>>,
-        batch_in_epoch: Option<&Bound<'_, PyAny>>,
-        sample_in_epoch: Option<&Bound<'_, PyAny>>,
-        token_in_epoch: Option<&Bound<'_, PyAny>>,
-        total_wct: Option<&Bound<'_, PyAny>>,
-        iteration_wct: Option<&Bound<'_, PyAny>>,
-        epoch_wct: Option<&Bound<'_, PyAny>>,
-        batch_wct: Option<&Bound<'_, PyAny>>,
+        iteration: Given<'_, '_>,
+        epoch: Given<'_, '_>,
+        batch: Given<'_, '_>,
+        sample: Given<'_, '_>,
+        token: Given<'_, '_>,
+        epoch_in_iteration: Given<'_, '_>,
+        token_in_iteration: Given<'_, '_>,
+        batch_in_epoch: Given<'_, '_>,
+        sample_in_epoch: Given<'_, '_>,
+        token_in_epoch: Given<'_, '_>,
+        total_wct: Given<'_, '_>,
+        iteration_wct: Given<'_, '_>,
+        epoch_wct: Given<'_, '_>,
+        batch_wct: Given<'_, '_>,
     ) -> Result<Self> {
         // In the order of `Field::TABLE`.
         let given = [
@@ -141,9 +152,7 @@ impl Timestamp {
         ];
         let mut timestamp = core::Timestamp::default();
         for ((field, _, _), value) in Field::TABLE.into_iter().zip(given) {
-            if let Some(value) = value {
-                timestamp = timestamp.with(field, field_value(field, value)?)?;
-            }
+            timestamp = timestamp.with(field, value.or(0, |value| field_value(field, value))?)?;
         }
         Ok(Self(timestamp))
     }
@@ -254,17 +263,16 @@ impl Timestamp {
     }
 
     /// After one more batch of so many samples and tokens, which took `duration`.
-    #[pyo3(signature = (samples=None, tokens=None, duration=None))]
+    #[pyo3(signature = (samples=Given(None), tokens=Given(None), duration=None))]
     #[pyo3(text_signature = "($self, samples=0, tokens=0, duration=None)")]
     fn to_next_batch(
         &self,
-        samples: Option<&Bound<'_, PyAny>>,
-        tokens: Option<&Bound<'_, PyAny>>,
+        samples: Given<'_, '_>,
+        tokens: Given<'_, '_>,
         duration: Option<&Bound<'_, PyAny>>,
     ) -> Result<Self> {
-        let samples =
-            samples.map_or(Ok(0), |s| time::extract_count("samples", s, Clock::Sample))?;
-        let tokens = tokens.map_or(Ok(0), |t| time::extract_count("tokens", t, Clock::Token))?;
+        let samples = samples.or(0, |s| time::extract_count("samples", s, Clock::Sample))?;
+        let tokens = tokens.or(0, |t| time::extract_count("tokens", t, Clock::Token))?;
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_batch(samples, tokens, micros)?))
     }
@@ -386,9 +394,7 @@ pub(crate) fn readings(
     let mut readings = [0.0; Clock::COUNT];
     for &clock in clocks {
         let name = Field::total(clock).name();
-        let counter = timestamp.getattr(name).map_err(|_| {
-            Error::wrong_type("state.timestamp", &format!("something with '{name}'"), timestamp)
-        })?;
+        let counter = attribute("state.timestamp", timestamp, name)?;
         readings[clock as usize] = if counter.is_instance_of::<PyDelta>() {
             microseconds(name, &counter)? as f64 / MICROSECONDS_PER_SECOND as f64
         } else if let Ok(seconds) = counter.cast::<PyFloat>().map(|s| s.value())
@@ -409,4 +415,14 @@ pub(crate) fn whole(name: &str, object: &Bound<'_, PyAny>, clock: Clock) -> Resu
     }
     let converted = object.py().get_type::<PyInt>().call1((object,));
     number::int(name, &converted.map_err(|_| Error::wrong_type(name, "a whole number", object))?)
+}
+
+/// An attribute of an object that was given for `argument`.
+pub(crate) fn attribute<'py>(
+    argument: &str,
+    object: &Bound<'py, PyAny>,
+    name: &str,
+) -> Result<Bound<'py, PyAny>> {
+    let found = object.getattr_opt(name)?;
+    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
 }
