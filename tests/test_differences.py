@@ -1,6 +1,6 @@
 """Where epochal differs from Composer on purpose: a test for each row that is about functions.
 
-The rows about the Trainer and the clock are tested with these. Each comment says what Composer
+Rows about a trainer or its clock have no test here. Each comment says what Composer
 gives for the same arguments.
 """
 
@@ -159,46 +159,6 @@ def test_a_warmup_in_batches_with_a_run_in_tokens() -> None:
         assert [curve(t) for t in (0, 10, 25, 50, 1000)] == [0.0, 0.2, 0.5, 1.0, 0.0]
         with pytest.raises(UnitError, match="tokens_per_batch"):
             schedule.resolve(Run("1000tok"))
-
-
-def test_scaling_reaches_every_pytorch_scheduler() -> None:
-    import torch
-    from epochal.torch import scale_scheduler
-    from torch.optim import SGD
-    from torch.optim import lr_scheduler as lrs
-
-    def optimizer() -> SGD:
-        return SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
-
-    def rates(scheduler: lrs.LRScheduler, steps: int) -> list[float]:
-        seen = []
-        for _ in range(steps):
-            seen.append(float(scheduler.optimizer.param_groups[0]["lr"]))
-            scheduler.optimizer.step()
-            scheduler.step()
-        return seen
-
-    # Composer: no effect, so restarts at 4 and 8.
-    restarts = lrs.CosineAnnealingWarmRestarts(optimizer(), T_0=4)
-    scale_scheduler(restarts, 2.0)
-    seen = rates(restarts, 17)
-    assert [step for step, lr in enumerate(seen) if lr == 1.0] == [0, 8, 16]
-    # Composer: ValueError for each of these.
-    others: list[lrs.LRScheduler] = [
-        lrs.ConstantLR(optimizer(), total_iters=4),
-        lrs.LinearLR(optimizer(), total_iters=4),
-        lrs.PolynomialLR(optimizer(), total_iters=4),
-        lrs.CyclicLR(optimizer(), 0.1, 1.0, step_size_up=4),
-        lrs.OneCycleLR(optimizer(), 1.0, total_steps=10),
-    ]
-    for scheduler in others:
-        scale_scheduler(scheduler, 2.0)
-    linear = lrs.LinearLR(optimizer(), start_factor=0.5, total_iters=4)
-    scale_scheduler(linear, 2.0)
-    # PyTorch multiplies step by step, so a rounding for each of eight steps.
-    assert rates(linear, 10) == pytest.approx(
-        [0.5 + min(step, 8) / 16 for step in range(10)], rel=2e-15
-    )
 
 
 @pytest.mark.parametrize("text", ["", "5", "nandur", "-nandur"])

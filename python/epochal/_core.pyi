@@ -250,7 +250,16 @@ class Curve:
     def run(self) -> Run: ...
     @property
     def clocks(self) -> tuple[TimeUnit, ...]: ...
-    # A number is an array-like too: the first overload that fits is the one that holds.
+    # The first overload that fits holds. Arrays come first: NumPy's have `__float__` and would
+    # pass for numbers; and numbers pass for array-likes.
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        t: npt.NDArray[Any] | list[Any] | tuple[Any, ...],
+        *,
+        out: FloatArray | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> FloatArray: ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self, t: Number | Timestamp | TimeLike | Mapping[str, float]

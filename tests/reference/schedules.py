@@ -39,7 +39,7 @@ class Length:
         half = unit * (Fraction(self.factor) - bounds(self.factor)[0])
         one = unit * Fraction(self.factor)
         snapped = snap(one - half, one, one + half)
-        exact = n * (one if snapped is None else snapped)
+        exact = n * (one if snapped is None else Fraction(snapped))
         reach = half * (n + spread) + one * spread
         whole = snap(exact - reach, exact, exact + reach)
         return exact if whole is None else Fraction(whole)
