@@ -7,7 +7,8 @@ the schedule with it. Each run is done again at a constant learning rate, to com
 
 The data are the 1,797 images of 8 x 8 pixels that come with scikit-learn: 1,347 to train on, 450
 to test on. The accuracies are means over several seeds, since they differ from seed to seed. The
-base rate is high on purpose: there the decay matters.
+base rate is high on purpose, because there the decay matters: it was chosen by trying a few on
+these very images, so the accuracies show the schedules' effect, not what a new data set would give.
 """
 
 import argparse
