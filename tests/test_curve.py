@@ -1181,12 +1181,13 @@ def test_decays_never_rise_over_consecutive_counts(
 @pytest.mark.parametrize(
     "schedule",
     [
-        # Each operation on the way is monotone. The cosine's series is not to the last bit, nor is
-        # the platform's power: they are held to not rising over consecutive counts.
+        CosineAnnealingScheduler(),
         LinearScheduler(),
+        PolynomialScheduler(0.37),
         PolynomialScheduler(0.5),
         PolynomialScheduler(2.0),
         PolynomialScheduler(3.0),
+        PolynomialScheduler(5.5),
     ],
     ids=repr,
 )
@@ -1298,6 +1299,34 @@ def test_restarts_by_a_factor_next_to_one() -> None:
         assert_within_4_ulp(curve(1000 * cycles), before)
         after = sine_squared(1 - (1000 * cycles + 1 - boundary) / (1000 * f**cycles))
         assert_within_4_ulp(curve(1000 * cycles + 1), after)
+
+
+@pytest.mark.parametrize(
+    ("t_0", "t_mult", "cycle"),
+    [
+        (1, 1.0001, 150_000),
+        (1000, 1.0001, 80_000),
+        (7, 1 + 2.0**-40, 20_000_000),
+        (1000, 1 + 2.0**-40, 1_000_000),
+        (7, 1 + 2.0**-52, 30_000_000),
+        (1, 1.1, 290),
+        (1, 1.37, 90),
+        (1000, 1.5, 28),
+    ],
+)
+def test_the_middle_of_a_late_cycle_is_exact(t_0: int, t_mult: float, cycle: int) -> None:
+    """Whatever a boundary stands for, far from it the curve is that of exact arithmetic."""
+    curve = restarts(t_0, t_mult)
+    with localcontext() as context:
+        context.prec = 75
+        f = Decimal(t_mult)
+        start, length = t_0 * (f**cycle - 1) / (f - 1), t_0 * f**cycle
+        for part in (Decimal("0.3"), Decimal("0.5"), Decimal("0.7")):
+            t = math.floor(start + part * length)
+            assert start < t < start + length
+            assert t < 2**53
+            want = sine_squared(Fraction(1 - (t - start) / length))
+            assert abs(Decimal(curve(t)) - want) <= Decimal(2.0**-51), (t, want)
 
 
 @pytest.mark.parametrize("t_0", [1, 2, 3, 7, 1000])

@@ -40,14 +40,18 @@ class Length:
         one = unit * Fraction(self.factor)
         snapped = snap(one - half, one, one + half)
         exact = n * (one if snapped is None else Fraction(snapped))
-        reach = half * (n + spread) + one * spread
+        reach = min(half * (n + spread) + one * spread, exact * Fraction(2) ** -51)
         whole = snap(exact - reach, exact, exact + reach)
         return exact if whole is None else Fraction(whole)
 
     @property
     def real(self) -> Fraction:
-        """What a curve holds: a float."""
-        return Fraction(float(self.times(1)))
+        return self.times(1)
+
+    @property
+    def point(self) -> Fraction:
+        """As the nearest float."""
+        return Fraction(float(self.real))
 
 
 @dataclass
@@ -130,12 +134,12 @@ def passed(period: Length, t: Fraction) -> int:
 
 def multi_step(now: Moment, milestones: Iterable[str], gamma: float = 0.1) -> Decimal:
     lengths = [now.length(text) for text in milestones]
-    return power(gamma, sum([now.at(length.clock) >= length.real for length in lengths]))
+    return power(gamma, sum([now.at(length.clock) >= length.point for length in lengths]))
 
 
 def constant(now: Moment, alpha: float = 1.0, t_max: str = "1dur") -> Decimal:
     end = now.length(t_max)
-    return Decimal(alpha if now.at(end.clock) < end.real else 1)
+    return Decimal(alpha if now.at(end.clock) < end.point else 1)
 
 
 def linear(now: Moment, alpha_i: float = 1.0, alpha_f: float = 0.0, t_max: str = "1dur") -> Decimal:
@@ -144,7 +148,7 @@ def linear(now: Moment, alpha_i: float = 1.0, alpha_f: float = 0.0, t_max: str =
 
 def exponential(now: Moment, gamma: float, decay_period: str = "1ep") -> Decimal:
     period = now.length(decay_period)
-    return power(gamma, now.at(period.clock) / period.real)
+    return power(gamma, now.at(period.clock) / period.point)
 
 
 def cosine(now: Moment, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:
@@ -152,6 +156,7 @@ def cosine(now: Moment, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:
 
 
 def cosine_restarts(now: Moment, t_0: str, t_mult: float = 1.0, alpha_f: float = 0.0) -> Decimal:
+    """The count rule decides to which cycle t belongs, not how long the cycle is."""
     first = now.length(t_0)
     t = now.at(first.clock)
     done, cycle = Fraction(0), Fraction(1)
@@ -159,16 +164,13 @@ def cosine_restarts(now: Moment, t_0: str, t_mult: float = 1.0, alpha_f: float =
         done = Fraction(passed(first, t))
     else:
         # What t_mult may be at the least; by as much it may be larger.
-        low, low_cycle, low_mult = Fraction(0), Fraction(1), bounds(t_mult)[0]
-        start, end = Fraction(0), first.times(1)
-        while end <= t:
+        low, low_cycle, low_mult = Fraction(1), Fraction(1), bounds(t_mult)[0]
+        while first.times(done + cycle, done + cycle - low) <= t:
             done, cycle = done + cycle, cycle * Fraction(t_mult)
-            low, low_cycle = low + low_cycle, low_cycle * low_mult
-            after = done + cycle
-            start, end = end, first.times(after, after - low - low_cycle)
-        return blend(1.0, alpha_f, half_cosine(left(t, start, end)))
-    u = left(t, first.times(done), first.times(done + cycle))
-    return blend(1.0, alpha_f, half_cosine(u))
+            low_cycle *= low_mult
+            low += low_cycle
+    start, end = done * first.real, (done + cycle) * first.real
+    return blend(1.0, alpha_f, half_cosine(left(t, start, end)))
 
 
 def polynomial(now: Moment, power: float, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:

@@ -2,7 +2,7 @@
 //!
 //! Times are converted a block at a time, evaluated, and written; blocks stay in the L1 cache.
 
-use crate::curve::{BLOCK, Curve};
+use crate::curve::{BLOCK, Curve, is_time, not_a_time};
 use crate::error::{Error, Kind, Result};
 use crate::unit::Clock;
 
@@ -87,7 +87,7 @@ impl Source<'_> {
             self.read(start, block);
             if !block.iter().fold(true, |valid, t| valid & is_time(*t)) {
                 let bad = block.iter().find(|t| !is_time(**t));
-                return bad.map_or(Ok(()), |t| Err(Error::not_a_time(*t)));
+                return bad.map_or(Ok(()), |t| Err(not_a_time(*t)));
             }
         }
         Ok(())
@@ -107,12 +107,6 @@ impl Sink<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// Whether a curve can be asked for this time.
-#[inline(always)]
-pub(crate) fn is_time(t: f64) -> bool {
-    (0.0..=f64::MAX).contains(&t)
 }
 
 /// Writes α at the times of `sources`, one per clock in the order of [`Clock::ALL`], into `sink`.

@@ -1,7 +1,7 @@
 //! A schedule resolved for a run: numbers on named clocks.
 
-use crate::bulk::is_time;
-use crate::error::{Error, Result};
+use crate::dispatch;
+use crate::error::{Error, Kind, Result};
 use crate::shape::{Shape, ramp, reached};
 use crate::unit::Clock;
 
@@ -28,7 +28,9 @@ impl Node {
     /// α at each time of a block of at most [`BLOCK`].
     pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
         match self {
-            Self::Tail { clock, shape } => shape.fill(readings[*clock as usize], out),
+            Self::Tail { clock, shape } => {
+                dispatch::fill(shape, readings[*clock as usize], out);
+            }
             Self::Milestones { milestones, levels } => {
                 for (index, alpha) in out.iter_mut().enumerate() {
                     let count = milestones
@@ -93,7 +95,7 @@ impl Curve {
         clocks.dedup();
         let length = match clocks[..] {
             [clock] => length(clock),
-            _ => Err(Error::several_clocks(&clocks)),
+            _ => Err(several_clocks(&clocks)),
         };
         Self { node, clocks, length }
     }
@@ -107,7 +109,7 @@ impl Curve {
     pub fn clock(&self) -> Result<Clock> {
         match self.clocks[..] {
             [clock] => Ok(clock),
-            _ => Err(Error::several_clocks(&self.clocks)),
+            _ => Err(several_clocks(&self.clocks)),
         }
     }
 
@@ -126,7 +128,7 @@ impl Curve {
     /// α at a time on its only clock, which is checked.
     pub fn at_number(&self, t: f64) -> Result<f64> {
         self.clock()?;
-        if is_time(t) { Ok(self.at(&[t; Clock::COUNT])) } else { Err(Error::not_a_time(t)) }
+        if is_time(t) { Ok(self.at(&[t; Clock::COUNT])) } else { Err(not_a_time(t)) }
     }
 
     /// α when the clocks read `times`, of which those it reads are checked.
@@ -134,7 +136,7 @@ impl Curve {
         for clock in &self.clocks {
             let t = times[*clock as usize];
             if !is_time(t) {
-                return Err(Error::not_a_time(t));
+                return Err(not_a_time(t));
             }
         }
         Ok(self.at(times))
@@ -144,4 +146,26 @@ impl Curve {
     pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
         self.node.fill(readings, out);
     }
+}
+
+/// Whether a curve can be asked for this time.
+#[inline(always)]
+pub(crate) fn is_time(t: f64) -> bool {
+    (0.0..=f64::MAX).contains(&t)
+}
+
+/// A number at which no curve has a value.
+pub(crate) fn not_a_time(time: f64) -> Error {
+    let message = format!("a time must be finite and zero or above, not {time:?}");
+    Error::new(Kind::Schedule, message)
+}
+
+/// A bare number where a curve reads several clocks.
+fn several_clocks(clocks: &[Clock]) -> Error {
+    let clocks: Vec<_> = clocks.iter().map(|clock| format!("'{clock}'")).collect();
+    let clocks = clocks.join(" and ");
+    Error::new(
+        Kind::Unit,
+        format!("this curve reads {clocks}: give a Timestamp, or a mapping with a value for each"),
+    )
 }

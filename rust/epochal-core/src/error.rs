@@ -1,6 +1,5 @@
 //! What can go wrong, as a kind and a sentence.
 
-use crate::unit::Clock;
 use std::fmt;
 
 /// The crate's result.
@@ -52,23 +51,6 @@ impl Error {
     /// A count or a fraction that cannot be represented; `what` is the expression.
     pub(crate) fn overflow(what: impl fmt::Display) -> Self {
         Self::new(Kind::Overflow, format!("{what} is out of range: {RANGE}"))
-    }
-
-    /// A number at which no curve has a value.
-    pub(crate) fn not_a_time(time: f64) -> Self {
-        Self::new(Kind::Schedule, format!("a time must be finite and zero or above, not {time:?}"))
-    }
-
-    /// A bare number where a curve reads several clocks.
-    pub(crate) fn several_clocks(clocks: &[Clock]) -> Self {
-        let clocks: Vec<_> = clocks.iter().map(|clock| format!("'{clock}'")).collect();
-        let clocks = clocks.join(" and ");
-        Self::new(
-            Kind::Unit,
-            format!(
-                "this curve reads {clocks}: give a Timestamp, or a mapping with a value for each"
-            ),
-        )
     }
 }
 

@@ -23,11 +23,12 @@
 //! assert_eq!(curve.at(&[25.0; Clock::COUNT]), 0.75);
 //! # Ok::<(), epochal_core::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but in `dispatch`
 
 mod bulk;
 mod count;
 mod curve;
+mod dispatch;
 mod error;
 mod math;
 mod parse;

@@ -26,17 +26,19 @@ const SINE_SQUARED_LOW: f64 = 1.5663238771849278e-16;
 /// sin²(½πu) for u in [0, 1]: half a cosine, from 0 at 0 to 1 at 1, exact at both ends and at ½.
 ///
 /// The series keeps every digit where u is small, near the end of a decay, where
-/// (1 + cos πx)/2 would lose them; beyond ½ the reflection keeps it short.
+/// (1 + cos πx)/2 would lose them; beyond ½ the reflection keeps it short. Both products keep what
+/// they round off, so that neighbouring values come out in order.
 #[inline(always)]
 pub(crate) fn sin_squared_half_pi(u: f64) -> f64 {
     let m = u.min(1.0 - u);
-    let x = m * m;
+    let (x, x_low) = product(m, m);
     let mut series = SINE_SQUARED[11];
     for k in (1..11).rev() {
         series = series * x + SINE_SQUARED[k];
     }
     series = SINE_SQUARED[0] + (series * x + SINE_SQUARED_LOW);
-    let square = x * series;
+    let (square, square_low) = product(x, series);
+    let square = square + (square_low + x_low * series);
     if u <= 0.5 { square } else { 1.0 - square }
 }
 
@@ -186,17 +188,24 @@ impl std::ops::Mul for Double {
     fn mul(self, other: Self) -> Self {
         /// Where splitting a factor in halves comes near to overflow.
         const HUGE: f64 = 1e290;
-        let product = self.high * other.high;
-        if product.abs() > HUGE {
-            return Self::from(product);
+        let (high, low) = product(self.high, other.high);
+        if high.abs() > HUGE {
+            return Self::from(high);
         }
-        let (a, b) = (halves(self.high), halves(other.high));
-        let error = ((a.0 * b.0 - product) + a.0 * b.1 + a.1 * b.0) + a.1 * b.1;
-        Self::normalized(product, error + (self.high * other.low + self.low * other.high))
+        Self::normalized(high, low + (self.high * other.low + self.low * other.high))
     }
 }
 
+/// A product and what its rounding left out.
+#[inline(always)]
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let product = a * b;
+    let (a, b) = (halves(a), halves(b));
+    (product, ((a.0 * b.0 - product) + a.0 * b.1 + a.1 * b.0) + a.1 * b.1)
+}
+
 /// A float as the sum of two of half the digits, whose products are exact.
+#[inline(always)]
 fn halves(value: f64) -> (f64, f64) {
     let scaled = value * 134_217_729.0; // 2^27 + 1
     let high = scaled - (scaled - value);

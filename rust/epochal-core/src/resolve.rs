@@ -18,12 +18,14 @@ use crate::unit::Clock;
 impl Schedule {
     /// The curve of this schedule in a run.
     pub fn resolve(&self, run: &Run) -> Result<Curve> {
-        let curve =
-            Curve::new(self.node(run)?, |clock| length_on(run.duration(), false, clock, run));
+        let curve = Curve::new(self.node(run)?, |clock| {
+            Ok(length_on(run.duration(), false, clock, run)?.rounded())
+        });
         // The run's own times; clocks on which its length is not known stay at the start.
         for fraction in [0.0, 1.0] {
-            let times = Clock::ALL
-                .map(|clock| length_on(Time::Duration(fraction), false, clock, run).unwrap_or(0.0));
+            let times = Clock::ALL.map(|clock| {
+                length_on(Time::Duration(fraction), false, clock, run).map_or(0.0, Double::rounded)
+            });
             let alpha = curve.at(&times);
             if !alpha.is_finite() {
                 return Err(Error::new(
@@ -47,7 +49,8 @@ impl Schedule {
                 };
                 let length = length_on(*t_warmup, *scale_warmup, clock, run)?;
                 let tail_node = tail_after(tail, Some((*t_warmup, length, clock)), run)?;
-                Ok(Node::Warmup { clock, length, top: tail.top(), tail: Box::new(tail_node) })
+                let (length, top) = (length.rounded(), tail.top());
+                Ok(Node::Warmup { clock, length, top, tail: Box::new(tail_node) })
             }
             Self::Product(factors) => Ok(Node::Product(
                 factors.iter().map(|factor| factor.node(run)).collect::<Result<_>>()?,
@@ -69,7 +72,7 @@ impl Tail {
 }
 
 /// A tail, given the warmup before it: as written, its length, and the clock of that.
-fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Result<Node> {
+fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> Result<Node> {
     let length = |time: Time| {
         let clock = clock_of(time, run)?;
         Ok((clock, length_on(time, true, clock, run)?))
@@ -84,19 +87,23 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
     let end = |t_max: Time| {
         let (clock, end) = length(t_max)?;
         match warmup {
-            Some((t_warmup, start, on)) if on == clock && start > end => Err(Error::new(
-                Kind::Schedule,
-                format!(
-                    "t_warmup '{t_warmup}' is longer than t_max '{t_max}': \
-                     {start:?} > {end:?} '{clock}' in {run}"
-                ),
-            )),
+            Some((t_warmup, start, on)) if on == clock && start.rounded() > end.rounded() => {
+                Err(Error::new(
+                    Kind::Schedule,
+                    format!(
+                        "t_warmup '{t_warmup}' is longer than t_max '{t_max}': \
+                         {:?} > {:?} '{clock}' in {run}",
+                        start.rounded(),
+                        end.rounded(),
+                    ),
+                ))
+            }
             _ => Ok((clock, end)),
         }
     };
     let decay = |t_max: Time| {
         let (clock, end) = end(t_max)?;
-        let start = warmup.map_or(0.0, |(_, start, _)| start);
+        let start = warmup.map_or(Double::ZERO, |(_, start, _)| start);
         Ok::<_, Error>((clock, Decay::new(start, end)))
     };
     let (clock, shape) = match tail {
@@ -107,7 +114,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
         }
         Tail::Constant { alpha, t_max } => {
             let (clock, end) = end(*t_max)?;
-            (clock, Shape::Constant { alpha: *alpha, end })
+            (clock, Shape::Constant { alpha: *alpha, end: end.rounded() })
         }
         Tail::Linear { alpha_i, alpha_f, t_max } => {
             let (clock, decay) = decay(*t_max)?;
@@ -115,7 +122,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, f64, Clock)>, run: &Run) -> Res
         }
         Tail::Exponential { gamma, decay_period } => {
             let (clock, period) = length(*decay_period)?;
-            (clock, Shape::Exponential { gamma: *gamma, period })
+            (clock, Shape::Exponential { gamma: *gamma, period: period.rounded() })
         }
         Tail::CosineAnnealing { t_max, alpha_f } => {
             let (clock, decay) = decay(*t_max)?;
@@ -138,7 +145,7 @@ fn multi_step(milestones: &[Time], gamma: f64, run: &Run) -> Result<Node> {
     let mut by_clock: Vec<(Clock, Vec<f64>)> = Vec::new();
     for milestone in milestones {
         let clock = clock_of(*milestone, run)?;
-        let at = length_on(*milestone, true, clock, run)?;
+        let at = length_on(*milestone, true, clock, run)?.rounded();
         match by_clock.iter_mut().find(|(known, _)| *known == clock) {
             Some((_, times)) => times.push(at),
             None => by_clock.push((clock, vec![at])),
@@ -182,10 +189,10 @@ fn on_clock(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<(i64, i
     Ok((count, divisor, factor))
 }
 
-/// How long a time is on a clock, rounded once.
-fn length_on(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<f64> {
+/// How long a time is on a clock.
+fn length_on(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<Double> {
     let (count, divisor, factor) = on_clock(time, scaled, clock, run)?;
-    Ok(real(count, divisor, factor)?.rounded())
+    real(count, divisor, factor)
 }
 
 /// count × factor / divisor: whole by the count rule, else in twice a float's precision.

@@ -28,7 +28,8 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// α at each time.
+    /// α at each time. Inlined, so that each caller compiles it for its own instructions.
+    #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         match *self {
             Self::Step { period, gamma } => {
@@ -102,23 +103,27 @@ fn map(times: &[f64], out: &mut [f64], mut alpha: impl FnMut(f64) -> f64) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decay {
     end: f64,
+    /// What T has beyond its float: near the end it counts.
+    end_low: f64,
     span: f64,
 }
 
 impl Decay {
     /// From the end of a warmup to T. If that leaves nothing, the decay never begins.
-    pub(crate) fn new(start: f64, end: f64) -> Self {
-        if end > start {
-            Self { end, span: end - start }
+    pub(crate) fn new(start: Double, end: Double) -> Self {
+        let nearest = end.rounded();
+        if nearest > start.rounded() {
+            let end_low = (end + Double::from(-nearest)).rounded();
+            Self { end: nearest, end_low, span: (end + -start).rounded() }
         } else {
-            Self { end: f64::INFINITY, span: 1.0 }
+            Self { end: f64::INFINITY, end_low: 0.0, span: 1.0 }
         }
     }
 
     /// u = (T − t)/(T − w): what is left, from 1 before it begins to 0 after its end.
     #[inline(always)]
     fn left(self, t: f64) -> f64 {
-        ((self.end - t) / self.span).clamp(0.0, 1.0)
+        (((self.end - t) + self.end_low) / self.span).clamp(0.0, 1.0)
     }
 }
 
@@ -134,12 +139,15 @@ pub(crate) struct Period {
 }
 
 impl Period {
-    /// Where so many lengths end, `spread` being how far off that number may be.
-    fn boundary(self, lengths: Double, spread: f64) -> Double {
+    /// The first float at which so many lengths have passed, `spread` being how far off that
+    /// number may be.
+    fn boundary(self, lengths: Double, spread: f64) -> f64 {
         let exact = self.length * lengths;
         let whole = exact.round();
         let slack = self.slack * (lengths.rounded() + spread) + self.length.rounded() * spread;
-        if (exact + -whole).rounded().abs() <= slack { whole } else { exact }
+        // After many cycles a spread has grown beyond what anybody means.
+        let slack = slack.min(exact.rounded() * MAX_SLACK);
+        if (exact + -whole).rounded().abs() <= slack { whole } else { exact }.rounded_up()
     }
 
     /// ⌊t/ρ⌋.
@@ -159,9 +167,17 @@ impl Period {
     fn cycle(self, completed: f64) -> Cycle {
         let completed = Double::from(completed);
         let next = completed + Double::from(1.0);
-        Cycle::between(self.boundary(completed, 0.0), self.boundary(next, 0.0))
+        Cycle {
+            first: self.boundary(completed, 0.0),
+            end: self.boundary(next, 0.0),
+            start: self.length * completed,
+            length: self.length,
+        }
     }
 }
+
+/// The most, relative to itself, by which a boundary moves to a whole number.
+const MAX_SLACK: f64 = 2.0 * f64::EPSILON;
 
 /// Cycles of which number i lasts t_0·t_mult^i.
 #[derive(Clone, Copy, Debug)]
@@ -187,10 +203,6 @@ impl Cycle {
         length: Double::ZERO,
     };
 
-    fn between(start: Double, end: Double) -> Self {
-        Self { first: start.rounded_up(), end: end.rounded_up(), start, length: end + -start }
-    }
-
     #[inline(always)]
     fn contains(&self, t: f64) -> bool {
         self.first <= t && t < self.end
@@ -201,9 +213,7 @@ impl Cycle {
     #[inline(always)]
     fn left(&self, t: f64) -> f64 {
         let left = self.length + (self.start + Double::from(-t));
-        let u = left.rounded() / self.length.rounded();
-        // Where half an ulp of t_0 exceeds a cycle, 0/0 counts as its end.
-        if u > 0.0 { u.min(1.0) } else { 0.0 }
+        (left.rounded() / self.length.rounded()).clamp(0.0, 1.0)
     }
 }
 
@@ -238,9 +248,11 @@ impl Cycles {
         let (terms, power) = geometric(Double::from(self.ratio), index);
         let (low_terms, low_power) = geometric(Double::below(self.ratio), index);
         let (next, low_next) = (terms + power, low_terms + low_power);
-        Cycle::between(
-            self.first.boundary(terms, (terms + -low_terms).rounded()),
-            self.first.boundary(next, (next + -low_next).rounded()),
-        )
+        Cycle {
+            first: self.first.boundary(terms, (terms + -low_terms).rounded()),
+            end: self.first.boundary(next, (next + -low_next).rounded()),
+            start: self.first.length * terms,
+            length: self.first.length * power,
+        }
     }
 }
