@@ -128,7 +128,7 @@ def in_place_cosine(t: Floats, out: Floats, scratch: Floats) -> Floats:
 
 
 def bulk_contests() -> list[Contest]:
-    """A million points. NumPy uses one thread, epochal as many as it finds useful."""
+    """A million points, in one thread each."""
     schedule = epochal.CosineAnnealingWithWarmupScheduler(f"{WARMUP_BATCHES}ba", t_max="1dur")
     curve = schedule.resolve(epochal.Run(f"{POINTS}ba"))
     t = np.arange(POINTS, dtype=np.float64)
