@@ -46,5 +46,5 @@ pub use error::{Error, Kind, Result, quote};
 pub use run::{Facts, Run};
 pub use schedule::{Argument, Schedule, Tail, Warmup};
 pub use time::{Time, Whole};
-pub use timestamp::{Field, Timestamp};
+pub use timestamp::{Field, MICROSECONDS_PER_SECOND, Timestamp};
 pub use unit::{Clock, Unit};

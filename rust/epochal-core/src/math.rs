@@ -1,7 +1,7 @@
 //! Elementary functions, under names of their own.
 //!
 //! Plain IEEE operations in one fixed order, so that a value has the same bits alone and among a
-//! million others. The platform's library is called in [`power`] only.
+//! million others. The platform's library is called in [`power`], and for a guess that is corrected.
 
 /// π^2k / (2·(2k)!) with alternating signs, k from 1: the Taylor series of sin²(½πu)/u² in u². On
 /// [0, ½] the first term left out is below 2^-69 of the sum.

@@ -83,7 +83,7 @@ impl Field {
 }
 
 /// Microseconds in a second: the resolution of the wall clock.
-const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+pub const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 
 /// An immutable snapshot of all clocks. A run starts at the default: all zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::number::{self, Given};
 use crate::time::{self, Time};
 use crate::unit;
-use epochal_core::{self as core, Clock, Field, Kind};
+use epochal_core::{self as core, Clock, Field, Kind, MICROSECONDS_PER_SECOND};
 use pyo3::IntoPyObjectExt;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
@@ -29,7 +29,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timestamp(pub(crate) core::Timestamp);
 
-const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A timedelta in microseconds.
