@@ -1,0 +1,142 @@
+"""Errors at bind and in a step: nothing is left half done."""
+
+from typing import Any
+
+import pytest
+import torch
+from epochal import (
+    EpochalError,
+    LinearScheduler,
+    LinearWithWarmupScheduler,
+    MultiStepScheduler,
+    Run,
+    ScheduleError,
+    Time,
+    UnitError,
+)
+from epochal.functions import State
+from epochal.torch import bind
+from optimizers import (
+    RUN,
+    failing_at_3,
+    lrs,
+    parameter,
+    settings,
+    sgd,
+    train_step,
+)
+
+# Errors at bind
+
+
+def failing(state: State) -> float:
+    raise RuntimeError("no")
+
+
+def none(state: State) -> Any:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "run", "error", "text"),
+    [
+        (LinearScheduler(t_max="9tok"), Run("9ba"), UnitError, "'tok' needs tokens_per_batch"),
+        (LinearScheduler(t_max="9sp"), Run("9ba"), UnitError, "'sp' needs samples_per_batch"),
+        (LinearScheduler(t_max="9ep"), Run("9ba"), UnitError, "'ep' needs batches_per_epoch"),
+        (LinearScheduler(), Run("9tok"), UnitError, "'tok' needs tokens_per_batch"),
+        (LinearScheduler(t_max="9sec"), RUN, UnitError, "'sec'.*clock"),
+        (LinearScheduler(), Run("9h"), UnitError, "'sec'.*clock"),
+        (LinearScheduler(t_max="9iter"), RUN, UnitError, "'iter'.*clock"),
+        (MultiStepScheduler(["1ba", "9tok"]), Run("9ba"), UnitError, "tokens_per_batch"),
+        ([none, LinearScheduler(t_max="9tok")], Run("9ba"), UnitError, "tokens_per_batch"),
+        (LinearWithWarmupScheduler("9ba", t_max="8ba"), RUN, ScheduleError, "9.*8|8.*9"),
+        ([], RUN, ScheduleError, "empty"),
+        ((), RUN, ScheduleError, "empty"),
+        (failing, RUN, RuntimeError, "no"),
+        (none, RUN, ScheduleError, "none gives None at 0ba"),
+        (failing, Run("9ba", scale_schedule_ratio=2.0), ScheduleError, "failing.*ssr"),
+        (5, RUN, TypeError, "5"),
+        ("1dur", RUN, TypeError, "'1dur'"),
+        (None, RUN, TypeError, "None"),
+        ([LinearScheduler(), 5], RUN, TypeError, "5"),
+        (LinearScheduler, RUN, TypeError, "LinearScheduler"),
+        (LinearScheduler().resolve(RUN), RUN, TypeError, "resolve"),
+        (LinearScheduler(), "9ba", TypeError, "run.*'9ba'"),
+        (LinearScheduler(), Time("9ba"), TypeError, "run.*9ba"),
+    ],
+)
+def test_errors_at_bind_leave_the_optimizer_alone(
+    schedule: Any, run: Any, error: type[Exception], text: str
+) -> None:
+    optimizer = sgd(0.5, torch.tensor(0.1))
+    attributes, before = set(vars(optimizer)), settings(optimizer)
+    with pytest.raises(error, match=text):
+        bind(schedule, optimizer, run)
+    assert set(vars(optimizer)) == attributes
+    assert settings(optimizer) == before
+    bind(LinearScheduler(), optimizer, RUN)
+    assert set(vars(optimizer)) != attributes
+    assert settings(optimizer) != before
+
+
+@pytest.mark.parametrize("optimizer", [None, [parameter()], torch.nn.Linear(1, 1)])
+def test_what_is_no_optimizer(optimizer: Any) -> None:
+    with pytest.raises(TypeError, match="optimizer"):
+        bind(LinearScheduler(), optimizer, RUN)
+
+
+# Errors in a step
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (TypeError("no"), ScheduleError),
+        (ZeroDivisionError("no"), ZeroDivisionError),
+        (KeyError("no"), KeyError),
+    ],
+)
+def test_a_step_that_fails_changes_nothing(error: Exception, seen: type[Exception]) -> None:
+    optimizer = sgd(0.5, torch.tensor(0.25))
+    scheduler = bind(failing_at_3(error), optimizer, RUN)
+    for k in range(2):
+        train_step(optimizer, k)
+        scheduler.step()
+    optimizer.add_param_group({"params": [parameter()], "lr": 0.125})
+    before, state = settings(optimizer), scheduler.state_dict()
+    with pytest.raises(seen, match="no") as raised:
+        scheduler.step()
+    assert not isinstance(raised.value, TypeError)
+    assert settings(optimizer) == before
+    assert scheduler.state_dict() == state
+    # The next attempt goes well.
+    scheduler.step()
+    assert lrs(optimizer) == [0.125, 0.0625, 0.03125]
+    assert scheduler.last_epoch == 3
+
+
+@pytest.mark.parametrize("epoch", [-1, 1.5, 2.0, "3", True, [], 2**63, Time("3ba"), object()])
+def test_a_jump_to_nowhere(epoch: Any) -> None:
+    optimizer = sgd(0.5)
+    scheduler = bind(LinearScheduler(), optimizer, RUN)
+    train_step(optimizer, 0)
+    scheduler.step()
+    before, state = settings(optimizer), scheduler.state_dict()
+    with pytest.raises(EpochalError) as error:
+        scheduler.step(epoch)
+    assert not isinstance(error.value, TypeError)
+    assert settings(optimizer) == before
+    assert scheduler.state_dict() == state
+
+
+def test_no_type_error_out_of_a_broken_optimizer() -> None:
+    optimizer = sgd(0.5)
+    scheduler = bind(LinearScheduler(), optimizer, RUN)
+    train_step(optimizer, 0)
+    optimizer.param_groups[0]["initial_lr"] = None
+    with pytest.raises(ScheduleError):
+        scheduler.step()
+    optimizer.param_groups[0]["initial_lr"] = 0.5
+    scheduler.last_epoch = "2"  # type: ignore[assignment]
+    with pytest.raises(ScheduleError):
+        scheduler.step()
