@@ -28,6 +28,7 @@ from epochal._core import (
     UnitError,
     __version__,
 )
+from epochal.clock import Clock
 from epochal.schedules import (
     ConstantScheduler,
     ConstantWithWarmupScheduler,
@@ -45,6 +46,7 @@ from epochal.schedules import (
 )
 
 __all__ = [
+    "Clock",
     "ConstantScheduler",
     "ConstantWithWarmupScheduler",
     "CosineAnnealingScheduler",
@@ -77,9 +79,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # The adapter to PyTorch imports torch, so it is loaded when first used.
-    if name == "torch":
-        from importlib import import_module
+    # What needs torch imports it, so it is loaded when first used.
+    from importlib import import_module
 
+    if name == "torch":
         return import_module("epochal.torch")
+    if name in ("LossError", "Trainer"):
+        return getattr(import_module("epochal.trainer"), name)
     raise AttributeError(f"module 'epochal' has no attribute {name!r}")

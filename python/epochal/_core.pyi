@@ -34,6 +34,7 @@ __all__ = [
     "linear",
     "multi_step",
     "polynomial",
+    "set_rates",
     "step",
     "warmup",
 ]
@@ -286,6 +287,8 @@ class Curve:
     def __copy__(self) -> Curve: ...
     def __deepcopy__(self, memo: object, /) -> Curve: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+def set_rates(groups: Any, alpha: float) -> list[Any] | None: ...
 
 # The tree's nodes: eight tails and one warmup over a tail.
 def step(step_size: TimeLike, gamma: Number) -> Schedule: ...

@@ -1,7 +1,7 @@
 """Drives the learning rates of a PyTorch optimizer with a schedule.
 
 `bind(schedule, optimizer, run)` gives a scheduler like PyTorch's own: in the loop,
-`optimizer.step()` is followed by `scheduler.step()`.
+`optimizer.step()` is followed by `scheduler.step()`. With a `Clock`, `clock.tick()` goes between.
 """
 
 from __future__ import annotations
@@ -9,29 +9,43 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from operator import index
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, UnitError
+from epochal._core import (
+    EpochalError,
+    Run,
+    ScheduleError,
+    StateError,
+    Timestamp,
+    UnitError,
+    set_rates,
+)
+from epochal.clock import Clock
 from epochal.functions import as_schedule
+from epochal.ssr import scale_scheduler
 
 if TYPE_CHECKING:
     from epochal.functions import AnyCurve, AnySchedule
 
-__all__ = ["EpochalLR", "bind"]
+__all__ = ["EpochalLR", "bind", "scale_scheduler"]
 
 
 def bind(
     schedule: AnySchedule | Callable[..., Any] | Sequence[AnySchedule | Callable[..., Any]],
     optimizer: Optimizer,
     run: Run,
+    *,
+    clock: Clock | None = None,
 ) -> EpochalLR:
-    """Binds a schedule to an optimizer, and sets its learning rates to those of step 0.
+    """Binds a schedule to an optimizer, and sets its learning rates to those of the next step.
 
         lr = initial_lr * α(k)    in each group, from the k-th `step()` on
+        lr = initial_lr * α(clock.timestamp)    with a clock, at each `step()`
 
     Args:
         schedule: a schedule, or a function `f(state, ssr=1.0)` or `f(state)`; a list of them
@@ -40,11 +54,14 @@ def bind(
             where there is none, its `lr` becomes that.
         run: the facts of the run. Batch k is in epoch k // `batches_per_epoch`; samples and
             tokens come from the rates of the run.
+        clock: a `Clock` of the same run, ticked before each `step()`. The schedule then follows
+            what was really trained: any number of samples, tokens and seconds in a batch.
 
     Raises, before anything changes in the optimizer: `UnitError` if the schedule reads a clock
     that these facts do not tell, such as `tok` without `tokens_per_batch`, or `sec` and `iter`;
-    `ScheduleError` if the schedule does not fit the run or the list is empty; `TypeError` for
-    other types.
+    `ScheduleError` if the schedule does not fit the run, the list is empty, or the clock is of
+    another run; `TypeError` for other types. With a clock, the first `step()` after a batch raises
+    `UnitError` if the schedule reads samples, tokens or seconds that were not counted.
 
     >>> import torch
     >>> from epochal.torch import bind
@@ -60,6 +77,20 @@ def bind(
     [0.125]
     [0.0]
     [0.0]
+
+    The same in tokens, in batches of any size:
+
+    >>> run = Run("4Ktok")
+    >>> clock = Clock(run)
+    >>> scheduler = bind(LinearScheduler(), optimizer, run, clock=clock)
+    >>> for tokens in (1000, 500, 2500):
+    ...     optimizer.step()
+    ...     clock.tick(tokens=tokens)
+    ...     scheduler.step()
+    ...     print(scheduler.get_last_lr())
+    [0.375]
+    [0.3125]
+    [0.0]
     """
     if isinstance(schedule, (list, tuple)):
         if not schedule:
@@ -69,7 +100,7 @@ def bind(
             product = product * other
     else:
         product = as_schedule(schedule)
-    return EpochalLR(optimizer, product.resolve(run))
+    return EpochalLR(optimizer, product.resolve(run), clock)
 
 
 class EpochalLR(LambdaLR):
@@ -83,42 +114,58 @@ class EpochalLR(LambdaLR):
     Attributes:
         curve: the curve that it follows.
         run: the facts of the run.
+        clock: the clock that it reads, or None if it counts its steps.
         last_epoch: the number of the current batch. (PyTorch's name: its schedulers count epochs.)
 
-    In place of `ChainedScheduler`, give `bind` a list. `SequentialLR` works: each of its
-    schedulers starts anew at its milestone, with a base rate of `initial_lr`. If it also holds
-    one of PyTorch's that goes by the current rates, load the optimizer's state last.
+    In place of `ChainedScheduler`, give `bind` a list. Without a clock `SequentialLR` works: each
+    of its schedulers starts anew at its milestone, with a base rate of `initial_lr`. If it also
+    holds one of PyTorch's that goes by the current rates, load the optimizer's state last.
     """
 
     curve: AnyCurve
     run: Run
+    clock: Clock | None
 
-    def __init__(self, optimizer: Optimizer, curve: AnyCurve) -> None:
+    def __init__(self, optimizer: Optimizer, curve: AnyCurve, clock: Clock | None = None) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
+        if not isinstance(clock, (Clock, NoneType)):
+            raise TypeError(f"clock must be a Clock, not {clock!r}")
         self.curve = curve
         self.run = curve.run
-        _check_clocks(curve)
+        self.clock = clock
+        if clock is None:
+            _check_clocks(curve)
+        elif clock.run != curve.run:
+            raise ScheduleError(f"the clock is of another run: {clock.run!r}, not {curve.run!r}")
+        # Of a clock it is known only after the first batch.
+        self._moving = clock is None
         # Known before the base class changes anything in the optimizer.
         self._first_alpha = self._alpha(0)
         super().__init__(optimizer, lambda epoch: 1.0)
 
     def _initial_step(self) -> None:
         # Called by the base class, and by `SequentialLR` once more.
-        self._write(0, self._first_alpha)
+        self._write(int(self._timestamp(0).batch), self._first_alpha)
         self._step_count = 1
 
     # What a step does
 
     def _timestamp(self, epoch: int) -> Timestamp:
-        """The time at which the batch of this number begins."""
-        return self.run.at_batch(epoch)
+        """The time now, or without a clock that at which the batch of this number begins."""
+        return self.run.at_batch(epoch) if self.clock is None else self.clock.timestamp
 
     def _alpha(self, epoch: int) -> float:
         return self.curve(self._timestamp(epoch))
 
     def _write(self, epoch: int, alpha: float) -> None:
         groups = self.optimizer.param_groups
+        rates = set_rates(groups, alpha)
+        self._last_lr = self._write_others(groups, alpha) if rates is None else rates
+        self.last_epoch = epoch
+
+    def _write_others(self, groups: list[dict[str, Any]], alpha: float) -> list[Any]:
+        """For groups that are new, or whose learning rates are no floats, but tensors."""
         try:
             rates = _rates(groups, alpha)
         except KeyError:
@@ -132,20 +179,28 @@ class EpochalLR(LambdaLR):
                 rate = rates[i]
                 lr.fill_(rate.squeeze() if isinstance(rate, Tensor) else rate)
                 rates[i] = lr.clone()
-        self._last_lr = rates
-        self.last_epoch = epoch
+        return rates
 
     def _update_lr(self, epoch: int | None = None) -> None:
         # `SequentialLR` calls this too.
         try:
-            k = self.last_epoch + 1 if epoch is None else _whole("epoch", epoch, ScheduleError)
-            self._write(k, self._alpha(k))
+            if self.clock is None:
+                k = self.last_epoch + 1 if epoch is None else _whole("epoch", epoch, ScheduleError)
+                timestamp = self.run.at_batch(k)
+            elif epoch is None:
+                timestamp = self.clock.timestamp
+                k = int(timestamp.batch)
+                if not self._moving:
+                    self._moving = self._check_moving(self.clock)
+            else:
+                raise ScheduleError(f"the clock tells the time: step() takes no epoch {epoch!r}")
+            self._write(k, self.curve(timestamp))
         except TypeError as error:
             # DeepSpeed takes a TypeError for a sign that `step` wants other arguments.
             raise ScheduleError(f"the scheduler cannot step: {error}") from error
 
     def step(self, epoch: int | None = None) -> None:
-        """Goes to the next batch, or to the batch of the number `epoch`.
+        """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
 
         All is computed before anything changes. Never raises `TypeError`. Warns, as PyTorch's
         schedulers do, if it is called before the optimizer has made its first step. To jump is
@@ -155,6 +210,12 @@ class EpochalLR(LambdaLR):
             self._warn_if_early()
         self._update_lr(epoch)
         self._step_count += 1
+
+    def _check_moving(self, clock: Clock) -> bool:
+        try:
+            return clock.check_moving(self.curve.clocks)
+        except UnitError as error:
+            raise UnitError(f"{self.curve.schedule!r} cannot step: {error}") from None
 
     def _warn_if_early(self) -> None:
         # The base class has the optimizer note its steps; a copied optimizer does not.
@@ -172,15 +233,15 @@ class EpochalLR(LambdaLR):
 
     def get_lr(self) -> list[float | Tensor]:
         """The learning rates of the current batch. May be called at any time; changes nothing."""
-        return self._rates_at(self.last_epoch)
+        return self._rates_at(self._alpha(self.last_epoch))
 
-    def _rates_at(self, epoch: int) -> list[float | Tensor]:
+    def _rates_at(self, alpha: float) -> list[float | Tensor]:
         groups = self.optimizer.param_groups
         based = [
             {"lr": group["lr"], "initial_lr": base}
             for group, base in zip(groups, self.base_lrs, strict=True)
         ]
-        return _rates(based, self._alpha(epoch))
+        return _rates(based, alpha)
 
     @property
     def base_lrs(self) -> list[float | Tensor]:
@@ -197,7 +258,7 @@ class EpochalLR(LambdaLR):
 
     @property
     def lr_lambdas(self) -> list[Callable[[int], float]]:
-        """For each group a function from the number of a batch to α."""
+        """For each group a function from the number of a batch to α; with a clock, to α now."""
         return [lambda epoch: self._alpha(epoch)] * len(self.optimizer.param_groups)
 
     @lr_lambdas.setter
@@ -216,14 +277,16 @@ class EpochalLR(LambdaLR):
             "last_epoch": self.last_epoch,
             "_step_count": self._step_count,
             "_last_lr": _floats(self._last_lr),
+            **({} if self.clock is None else {"timestamp": self.clock.timestamp.state_dict()}),
             **self._descriptions(),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Goes to the batch of a saved state; the learning rates are right at once.
 
-        The optimizer's state may be loaded before or after. Only `last_epoch` is required, and
-        unknown fields are left aside, so the state of a `LambdaLR` will do.
+        The states of the optimizer and the clock may be loaded before or after. Only `last_epoch`
+        is required, and unknown fields are left aside, so the state of a `LambdaLR` will do. With
+        a clock, a state without a `timestamp` leaves the time to the clock.
 
         Warns (`UserWarning`) if the state was saved under another schedule or run; this one goes
         on from the same batch. Raises `StateError` naming the field that is not valid, and then
@@ -255,13 +318,15 @@ class EpochalLR(LambdaLR):
             if other != now:
                 differences.append(f"{name} was {other}, now it is {now}")
         try:
-            self._timestamp(max(epoch, 0))
+            timestamp = self._timestamp(max(epoch, 0))
         except EpochalError as error:
             raise StateError(f"last_epoch is not valid: {error}") from error
-        alpha = self._alpha(max(epoch, 0))
+        if self.clock is not None and "timestamp" in state_dict:
+            timestamp = Timestamp.from_state_dict(state_dict["timestamp"])
+        alpha = self.curve(timestamp)
         if differences:
             if saved is not None and epoch >= 0:
-                rates = _floats(self._rates_at(epoch))
+                rates = _floats(self._rates_at(alpha))
                 differences.append(f"lr at batch {epoch} was {saved}, now it is {rates}")
             message = "the state was saved under another schedule or run: "
             warnings.warn(message + "; ".join(differences), UserWarning, stacklevel=2)

@@ -6,6 +6,7 @@
 mod curve;
 mod error;
 mod number;
+mod rates;
 mod run;
 mod schedule;
 mod time;
@@ -26,6 +27,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::Run>()?;
     module.add_class::<schedule::Schedule>()?;
     module.add_class::<curve::Curve>()?;
+    module.add_function(wrap_pyfunction!(rates::set_rates, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::step, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::multi_step, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::constant, module)?)?;

@@ -1,0 +1,66 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from epochal._core import TimeUnit
+
+if TYPE_CHECKING:
+    from epochal.trainer import Trainer
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """tqdm's bar over the run, with loss, rate and the clock; nothing if it is not wanted.
+
+    It counts in the unit of the run's duration, and epochs in batches where they have a length.
+    """
+
+    def __init__(self, trainer: Trainer, wanted: bool) -> None:
+        self._trainer = trainer
+        self._bar: Any = None
+        if not wanted:
+            return
+        try:
+            from tqdm.auto import tqdm
+        except ImportError as error:
+            message = "the progress bar needs tqdm: install it, or pass progress_bar=False"
+            raise ImportError(message) from error
+        run = trainer.run
+        total = run.duration
+        if total.unit == TimeUnit.EPOCH and run.batches_per_epoch is not None:
+            total = run.convert(total, TimeUnit.BATCH)
+        self._unit = total.unit
+        self._bar = tqdm(
+            total=total.value,
+            initial=self._now(),
+            unit=str(self._unit),
+            unit_scale=self._unit in (TimeUnit.SAMPLE, TimeUnit.TOKEN),
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._describe()
+            self._bar.close()
+
+    def update(self) -> None:
+        """After a batch. The text is made only when the bar is drawn anew."""
+        if self._bar is not None and self._bar.update(self._now() - self._bar.n):
+            self._describe()
+
+    def _now(self) -> Any:
+        return self._trainer.clock.timestamp.get(self._unit).value
+
+    def _describe(self) -> None:
+        trainer = self._trainer
+        if trainer.loss is not None:
+            rates = ", ".join(f"{rate:.3g}" for rate in dict.fromkeys(trainer.lr))
+            now = trainer.clock.timestamp
+            self._bar.set_postfix_str(
+                f"loss {trainer.loss:.4g}, lr {rates}, {now.epoch}, {now.batch}", refresh=False
+            )

@@ -1,0 +1,218 @@
+"""The schedulers of a training: which optimizer each of them drives, and when it is stepped."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from epochal._core import Run, ScheduleError, Timestamp, UnitError
+from epochal.clock import Clock
+from epochal.functions import as_schedule
+from epochal.torch import EpochalLR, bind, scale_scheduler
+
+if TYPE_CHECKING:
+    from epochal.functions import AnySchedule
+
+__all__ = ["Schedulers", "snapshot_of_groups"]
+
+# What changes with every step of a PyTorch scheduler, and so says nothing of its settings.
+PROGRESS = {
+    "last_epoch",
+    "_step_count",
+    "_last_lr",
+    "T_cur",
+    "T_i",
+    "_is_initial",
+    "_get_lr_called_within_step",
+}
+
+
+class Schedulers:
+    """PyTorch schedulers and epochal schedules, for one or more optimizers.
+
+    The schedules drive, as their product, each optimizer that has no PyTorch scheduler.
+
+    Args:
+        given: a scheduler, a schedule or a function `f(state, ssr=1.0)`; a list of them; or None.
+        optimizers: at least one.
+        every_batch: whether schedulers are stepped every batch or every epoch; None for each
+            kind's own default: epochal's every batch, PyTorch's every epoch.
+
+    Raises `ScheduleError` and `TypeError` for what cannot be combined. Nothing is changed before
+    `bind` is called.
+    """
+
+    def __init__(
+        self, given: Any, optimizers: Sequence[Optimizer], every_batch: bool | None
+    ) -> None:
+        self._optimizers = optimizers
+        self._every_batch = every_batch
+        self._torch: list[LRScheduler] = []
+        self._bound: list[EpochalLR] = []
+        schedules: list[AnySchedule] = []
+        for scheduler in _listed(given):
+            if isinstance(scheduler, LRScheduler):
+                self._torch.append(_checked(scheduler, optimizers))
+            else:
+                schedules.append(as_schedule(scheduler))
+        driven = [scheduler.optimizer for scheduler in self._torch]
+        self._free = [o for o in optimizers if not any(o is other for other in driven)]
+        if schedules and not self._free:
+            raise ScheduleError(
+                f"{schedules[0]!r} and {type(self._torch[0]).__name__} are for one optimizer, but "
+                "the product of an epochal schedule and a PyTorch scheduler is not defined: give "
+                "schedules of one kind"
+            )
+        self._schedules = schedules
+
+    def bind(self, run: Run, clock: Clock) -> None:
+        """Scales the PyTorch schedulers and binds the schedules; the rates are those of step 0."""
+        for scheduler in self._torch:
+            scale_scheduler(scheduler, run.scale_schedule_ratio)
+        self.follow(run, clock)
+        # Of a PyTorch scheduler nothing else tells its settings once it has been stepped.
+        self._settings = [_described(scheduler) for scheduler in self._torch]
+
+    def follow(self, run: Run, clock: Clock) -> None:
+        """Binds the schedules anew, for another run."""
+        if self._schedules:
+            self._bound = [
+                bind(self._schedules, optimizer, run, clock=clock) for optimizer in self._free
+            ]
+
+    def check(self, run: Run) -> None:
+        """Raises what `follow` would raise, and changes nothing."""
+        for schedule in self._schedules:
+            try:
+                schedule.resolve(run)
+            except UnitError as error:
+                if run.batches_per_epoch is None:
+                    raise UnitError(f"{error}, and train_dataloader has no length") from None
+                raise
+
+    def all(self) -> list[LRScheduler]:
+        """The bound ones, PyTorch's first."""
+        return [*self._torch, *self._bound]
+
+    def step(self, *, batch: bool, epoch: bool) -> None:
+        """After a batch, the end of an epoch, or both."""
+        for scheduler in self._torch:
+            if (batch and self._every_batch is True) or (epoch and self._every_batch is not True):
+                scheduler.step()
+        for bound in self._bound:
+            # They read the clock, so that nothing happens twice where they are stepped twice.
+            if epoch or self._every_batch is not False:
+                bound.step()
+
+    def move_to(self, timestamp: Timestamp) -> None:
+        """From the start to the rates of another time, as if every step had been made."""
+        steps = timestamp.batch if self._every_batch is True else timestamp.epoch
+        with warnings.catch_warnings():
+            # There was no step of the optimizer, which PyTorch warns of.
+            warnings.simplefilter("ignore", UserWarning)
+            for scheduler in self._torch:
+                for _ in range(int(steps)):
+                    scheduler.step()
+        state = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
+        for bound in self._bound:
+            bound.load_state_dict(state)
+
+    def rates(self) -> list[float]:
+        """The learning rates of all groups of all optimizers."""
+        return self._of_groups("lr")
+
+    def _of_groups(self, name: str) -> list[float]:
+        return [
+            value if type(value := group[name]) is float else float(value)
+            for optimizer in self._optimizers
+            for group in optimizer.param_groups
+            if name in group
+        ]
+
+    def settings(self) -> dict[str, str]:
+        """What decides on the rates beside the run, in words."""
+        return {
+            "schedule": " * ".join(map(repr, self._schedules)) or "none",
+            "schedulers": ", ".join(self._settings) or "none",
+            "step_schedulers_every_batch": str(self._every_batch),
+            "base learning rates": str(self._of_groups("initial_lr")),
+        }
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """The states of all schedulers, PyTorch's first."""
+        return [scheduler.state_dict() for scheduler in self.all()]
+
+    def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Loads what `state_dict` gave, under the same settings."""
+        for scheduler, state in zip(self.all(), states, strict=True):
+            scheduler.load_state_dict(dict(state))
+
+    def snapshot(self) -> Callable[[], None]:
+        """A function that puts the schedulers back as they are now."""
+        states = deepcopy(self.state_dict())
+        schedulers = self.all()
+
+        def restore() -> None:
+            for scheduler, state in zip(schedulers, states, strict=True):
+                scheduler.load_state_dict(state)
+
+        return restore
+
+
+def snapshot_of_groups(optimizers: Sequence[Optimizer]) -> Callable[[], None]:
+    """A function that puts all settings of the parameter groups back as they are now."""
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    saved = [
+        {name: _copied(value) for name, value in group.items() if name != "params"}
+        for group in groups
+    ]
+
+    def restore() -> None:
+        # Loading a state replaces the groups.
+        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        for group, settings in zip(groups, saved, strict=True):
+            parameters = group["params"]
+            group.clear()
+            group.update(settings, params=parameters)
+
+    return restore
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def _checked(scheduler: LRScheduler, optimizers: Sequence[Optimizer]) -> LRScheduler:
+    name = type(scheduler).__name__
+    if isinstance(scheduler, EpochalLR):
+        raise ScheduleError("schedulers takes schedules that are not bound: the Trainer binds them")
+    if isinstance(scheduler, ReduceLROnPlateau):
+        raise ScheduleError(f"{name} wants a metric at each step, which the Trainer does not have")
+    if not any(scheduler.optimizer is optimizer for optimizer in optimizers):
+        raise ScheduleError(f"{name} drives an optimizer that is not among optimizers")
+    return scheduler
+
+
+def _described(scheduler: LRScheduler) -> str:
+    """A PyTorch scheduler as its class and its settings."""
+    children = getattr(scheduler, "_schedulers", None)
+    settings = {
+        name: value
+        for name, value in scheduler.state_dict().items()
+        if name not in PROGRESS and name not in ("_schedulers", "base_lrs")
+    }
+    if children is not None:
+        settings["schedulers"] = [_described(child) for child in children]
+    return f"{type(scheduler).__name__}({', '.join(f'{k}={v!r}' for k, v in settings.items())})"
