@@ -22,7 +22,6 @@ import epochal
 import numpy as np
 import numpy.typing as npt
 import torch
-from epochal.torch import bind
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -53,7 +52,7 @@ class Result:
     schedule: str
     ratio: float
     epochs: float
-    lr: Floats  # at each batch
+    lr: Floats  # that each batch was trained with
     measured_at: list[int]  # in batches
     accuracy: Floats  # in percent, [seed, measurement]
     seconds: float  # a run, the measurements included
@@ -78,34 +77,21 @@ def accuracy_percent(model: nn.Module, test: Split) -> float:
     return 100 * int(right) / len(labels)
 
 
-def train(
-    schedule: epochal.Schedule,
-    run: epochal.Run,
-    loader: DataLoader[tuple[Tensor, ...]],
-    test: Split,
-    bar: tqdm,
-) -> tuple[list[int], list[float]]:
-    """Train one network; return when its accuracy was measured, and the accuracies."""
-    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    optimizer = torch.optim.SGD(model.parameters(), lr=BASE_LR, momentum=MOMENTUM)
-    scheduler = bind(schedule, optimizer, run)
+class Measure:
+    """Notes the learning rate of each batch, and the test accuracy now and then."""
 
-    stop = int(run.convert(run.duration, "ba"))  # 7.5 epochs end in the middle of an epoch
-    done, measured_at, accuracy = 0, [], []
-    while done < stop:
-        for images, labels in loader:
-            optimizer.zero_grad()
-            cross_entropy(model(images), labels).backward()
-            optimizer.step()
-            scheduler.step()
-            done += 1
-            bar.update()
-            if done % MEASURE_EVERY_BATCHES == 0 or done == stop:
-                measured_at.append(done)
-                accuracy.append(accuracy_percent(model, test))
-            if done == stop:
-                break
-    return measured_at, accuracy
+    def __init__(self, test: Split) -> None:
+        self.test = test
+        self.lr: list[float] = []
+        self.measured_at: list[int] = []
+        self.accuracy: list[float] = []
+
+    def batch_end(self, trainer: epochal.Trainer) -> None:
+        self.lr += trainer.lr
+        batches = int(trainer.clock.timestamp.batch)
+        if batches % MEASURE_EVERY_BATCHES == 0 or trainer.clock.done:
+            self.measured_at.append(batches)
+            self.accuracy.append(accuracy_percent(trainer.model, self.test))
 
 
 def compare(name: str, ratio: float, epochs: int, seeds: int) -> Result:
@@ -113,24 +99,35 @@ def compare(name: str, ratio: float, epochs: int, seeds: int) -> Result:
     images_and_labels, test = load_data()
     dataset = TensorDataset(*images_and_labels)
     loader = DataLoader(dataset, BATCH_SIZE, shuffle=True, drop_last=True)
-    schedule = SCHEDULES[name]
-    run = epochal.Run(f"{epochs}ep", batches_per_epoch=len(loader), scale_schedule_ratio=ratio)
-    steps = int(run.convert(run.duration, "ba"))
     accuracy = []
     start = time.perf_counter()
     title = f"{name:<8} SSR {ratio:<4}"
     # disable=None: no bar where it could not be redrawn, such as in a log.
-    with tqdm(total=seeds * steps, desc=title, unit="ba", disable=None) as bar:
+    with tqdm(total=seeds, desc=title, unit="run", disable=None) as runs:
         for seed in range(seeds):
             torch.manual_seed(seed)
-            measured_at, one = train(schedule, run, loader, test, bar)
-            accuracy.append(one)
+            model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+            measure = Measure(test)
+            trainer = epochal.Trainer(
+                model=model,
+                train_dataloader=loader,
+                optimizers=torch.optim.SGD(model.parameters(), lr=BASE_LR, momentum=MOMENTUM),
+                max_duration=f"{epochs}ep",
+                scale_schedule_ratio=ratio,
+                schedulers=SCHEDULES[name],
+                loss_fn=cross_entropy,
+                callbacks=measure,
+                progress_bar=False,
+            )
+            trainer.fit()
+            accuracy.append(measure.accuracy)
+            runs.update()
     return Result(
         schedule=name,
         ratio=ratio,
-        epochs=steps / len(loader),
-        lr=BASE_LR * schedule.resolve(run).grid(),
-        measured_at=measured_at,
+        epochs=len(measure.lr) / len(loader),
+        lr=np.array(measure.lr),
+        measured_at=measure.measured_at,
         accuracy=np.array(accuracy),
         seconds=(time.perf_counter() - start) / seeds,
     )

@@ -8,7 +8,8 @@ is; their curve is a function of time:
 >>> curve(50), curve(100), curve(1000)
 (0.5, 1.0, 0.0)
 
-`epochal.torch.bind(schedule, optimizer, run)` drives a PyTorch optimizer with it.
+`epochal.torch.bind(schedule, optimizer, run)` drives a PyTorch optimizer with it; `epochal.Trainer`
+is a small training loop around that.
 """
 
 from epochal._core import (
@@ -78,12 +79,24 @@ __all__ = [
 ]
 
 
+# These need torch, so they are imported when first used.
+_LAZY = {"LossError": "epochal.trainer", "Trainer": "epochal.trainer", "torch": "epochal.torch"}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from epochal import torch as torch
+    from epochal.trainer import LossError as LossError
+    from epochal.trainer import Trainer as Trainer
+
+
 def __getattr__(name: str) -> object:
-    # What needs torch imports it, so it is loaded when first used.
+    if name not in _LAZY:
+        raise AttributeError(f"module 'epochal' has no attribute {name!r}")
     from importlib import import_module
 
-    if name == "torch":
-        return import_module("epochal.torch")
-    if name in ("LossError", "Trainer"):
-        return getattr(import_module("epochal.trainer"), name)
-    raise AttributeError(f"module 'epochal' has no attribute {name!r}")
+    module = import_module(_LAZY[name])
+    return module if name == "torch" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
