@@ -7,6 +7,8 @@ turns, many times, in this one process; the table shows medians, so that a machi
 fast and now slow treats both alike. Absolute times tell about this machine only.
 """
 
+import contextlib
+import io
 import math
 import os
 import platform
@@ -106,6 +108,60 @@ def step_contests() -> list[Contest]:
     return contests
 
 
+def clock_contests() -> list[Contest]:
+    """A tick of the clock and a step of the scheduler, against the step of LambdaLR alone."""
+    schedule = epochal.CosineAnnealingWithWarmupScheduler("100Ktok", t_max="1dur")
+    run = epochal.Run("1Ttok")
+    contests = []
+    for groups, limit in [(1, 1.0), (100, 1 / 3)]:
+        ours, peer = optimizer_with(groups), optimizer_with(groups)
+        clock = epochal.Clock(run)
+        names = {
+            "clock": clock,
+            "ours": bind(schedule, ours, run, clock=clock),
+            "peer": torch.optim.lr_scheduler.LambdaLR(peer, lambda batch: 1.0),
+        }
+        ours.step()
+        peer.step()
+        both = "clock.tick(32, 4096, 0.01); ours.step()"
+        name = f"tick() and step() : LambdaLR.step(), groups: {groups}"
+        contests.append(Contest(name, both, "peer.step()", limit, names))
+    return contests
+
+
+def perceptron() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+    model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    return model, torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+
+def trainer_contests() -> list[Contest]:
+    """An epoch of the Trainer with its progress bar, against a loop of five lines."""
+    batches = [(torch.randn(32, 64), torch.randint(10, (32,))) for _ in range(100)]
+    loss_fn = torch.nn.functional.cross_entropy
+
+    def bare() -> None:
+        model, optimizer = perceptron()
+        for inputs, targets in batches:
+            optimizer.zero_grad()
+            loss_fn(model(inputs), targets).backward()
+            optimizer.step()
+
+    def trainer() -> None:
+        model, optimizer = perceptron()
+        with contextlib.redirect_stderr(io.StringIO()):
+            epochal.Trainer(
+                model=model,
+                train_dataloader=batches,
+                optimizers=optimizer,
+                max_duration="1ep",
+                schedulers=epochal.CosineAnnealingWithWarmupScheduler("10ba"),
+                loss_fn=loss_fn,
+            ).fit()
+
+    name = "Trainer : bare loop, two-layer perceptron"
+    return [Contest(name, "ours()", "peer()", 1.25, {"ours": trainer, "peer": bare})]
+
+
 def plain_cosine(t: Floats) -> Floats:
     """Warmup and cosine as one would write them with NumPy."""
     w, end = float(WARMUP_BATCHES), float(POINTS)
@@ -156,7 +212,13 @@ def bulk_contests() -> list[Contest]:
     ]
 
 
-SUITES: list[Callable[[], list[Contest]]] = [time_contests, step_contests, bulk_contests]
+SUITES: list[Callable[[], list[Contest]]] = [
+    time_contests,
+    step_contests,
+    clock_contests,
+    trainer_contests,
+    bulk_contests,
+]
 
 
 def readable(seconds: float) -> str:
@@ -169,6 +231,7 @@ def readable(seconds: float) -> str:
 def main() -> None:
     if _core.BUILD_PROFILE != "release":
         sys.exit(f"this is a {_core.BUILD_PROFILE} build of epochal: only a release build is timed")
+    torch.set_num_threads(1)
     print(f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}")
     print(f"Python {platform.python_version()}, epochal {epochal.__version__}")
     print(f"NumPy {np.__version__}, PyTorch {torch.__version__}\n")

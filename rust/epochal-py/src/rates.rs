@@ -16,21 +16,22 @@ pub(crate) fn set_rates<'py>(
     let py = groups.py();
     let Ok(groups) = groups.cast_exact::<PyList>() else { return Ok(None) };
     let (lr, initial_lr) = (intern!(py, "lr"), intern!(py, "initial_lr"));
-    let rates = PyList::empty(py);
+    // Every group is looked at before the first one changes.
+    let mut changes = Vec::with_capacity(groups.len());
     for group in groups {
-        let Ok(group) = group.cast_exact::<PyDict>() else { return Ok(None) };
+        let Ok(group) = group.cast_into_exact::<PyDict>() else { return Ok(None) };
         let (Some(now), Some(base)) = (group.get_item(lr)?, group.get_item(initial_lr)?) else {
             return Ok(None);
         };
         match base.cast_exact::<PyFloat>() {
             Ok(base) if now.is_exact_instance_of::<PyFloat>() => {
-                rates.append(PyFloat::new(py, base.value() * alpha))?;
+                changes.push((group, PyFloat::new(py, base.value() * alpha)));
             }
             _ => return Ok(None),
         }
     }
-    for (group, rate) in groups.iter().zip(&rates) {
-        group.cast_exact::<PyDict>().map_err(PyErr::from)?.set_item(lr, rate)?;
+    for (group, rate) in &changes {
+        group.set_item(lr, rate)?;
     }
-    Ok(Some(rates))
+    PyList::new(py, changes.into_iter().map(|(_, rate)| rate)).map(Some)
 }
