@@ -1,8 +1,4 @@
-"""The scale schedule ratio for PyTorch's own schedulers.
-
-What has to change is planned first, then rehearsed on copies, and only then written: a scheduler
-that cannot be scaled is left as it was.
-"""
+"""The scale schedule ratio for PyTorch's own schedulers: planned, rehearsed on copies, written."""
 
 from __future__ import annotations
 
@@ -16,21 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import (
-    ChainedScheduler,
-    ConstantLR,
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    CyclicLR,
-    ExponentialLR,
-    LinearLR,
-    LRScheduler,
-    MultiStepLR,
-    OneCycleLR,
-    PolynomialLR,
-    SequentialLR,
-    StepLR,
-)
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Time, Timestamp
 from epochal.functions import State
@@ -51,21 +34,19 @@ def scale_scheduler(scheduler: LRScheduler, ratio: float) -> None:
     current learning rate included. Each length is multiplied by the count rule: `step_size`,
     `milestones`, `total_iters`, `T_max`, `T_0`, `step_size_up`, `step_size_down`, `total_steps`.
     A gamma that holds for one step becomes gamma^(1/σ): that of `ExponentialLR`, and of `CyclicLR`
-    with `mode="exp_range"`. `SequentialLR` and `ChainedScheduler` are scaled with all that they
-    hold; `MultiStepLR`, whose milestones are lengths, too.
+    with `mode="exp_range"`. `SequentialLR` and `ChainedScheduler` are scaled with all they hold.
 
     Args:
-        scheduler: a scheduler of `torch.optim.lr_scheduler`, in any state.
-        ratio: σ, finite and above zero. 1 changes nothing and goes with every scheduler.
+        scheduler: a scheduler of `torch.optim.lr_scheduler`, new or after any number of steps.
+        ratio: σ, finite and above zero. 1 changes nothing, and takes any scheduler.
 
-    A scheduler that has made steps makes them again, on a copy, from the `initial_lr` of each
-    group. This takes twice as long as the steps themselves took it.
+    The steps that it has made are made again, from `initial_lr`, on copies. They take their time.
 
-    Raises, before anything changes: `ScheduleError` for a length that would become 0 or is no
-    whole number, for a stage of `SequentialLR` that would vanish, for a scheduler that could not
-    have made so many steps, or whose learning rate something else has changed, and for one whose
-    lengths are not known: functions (`LambdaLR`, `MultiplicativeLR`), metrics
-    (`ReduceLROnPlateau`), subclasses. `TypeError` for what is no scheduler or no number.
+    Raises, before anything changes: `ScheduleError` for a length that is no whole number or would
+    become 0; for a stage of `SequentialLR` that would vanish; for a scheduler that is shorter than
+    the steps made, or whose learning rate something else has changed; and for those whose lengths
+    are not known: `LambdaLR`, `MultiplicativeLR`, `ReduceLROnPlateau`, subclasses. `TypeError` for
+    what is no scheduler or no number.
 
     >>> import torch
     >>> from epochal.torch import scale_scheduler
@@ -81,9 +62,9 @@ def scale_scheduler(scheduler: LRScheduler, ratio: float) -> None:
     LinearScheduler()(_AT_BATCH_1, ssr=ratio)
     if ratio == 1:
         return
-    plan = dict(_plan(scheduler, ratio))
+    plan = _plan(scheduler, ratio)
     name = type(scheduler).__name__
-    old = _rehearse(scheduler, dict.fromkeys(plan, {}), name)
+    old = _rehearse(scheduler, {part: {} for part in plan}, name)
     new = _rehearse(scheduler, plan, f"{name} × {ratio}")
     for values, changes in list(_changes(scheduler, old, new)):
         for key, value in changes.items():
@@ -96,20 +77,19 @@ def scale_scheduler(scheduler: LRScheduler, ratio: float) -> None:
 # What to change
 
 
-def _plan(scheduler: LRScheduler, ratio: float, place: str = "") -> Iterator[tuple[Any, Values]]:
-    """The changes to a scheduler and to all that it holds."""
+def _plan(scheduler: LRScheduler, ratio: float, place: str = "") -> Plan:
+    """The changes in a scheduler and in all that it holds."""
     name = place + type(scheduler).__name__
+    # A subclass may have lengths of its own, or use those that it inherits in another way.
     if (rule := _RULES.get(type(scheduler))) is None:
-        # A subclass may have lengths of its own, or use those it inherits in another way.
-        advice = (
-            "set scale_schedule_ratio in its Run"
-            if isinstance(getattr(scheduler, "run", None), Run)
-            else "its lengths are not known. Scale them by hand, or bind a schedule of epochal"
-        )
+        advice = "its lengths are not known. Scale them by hand, or bind a schedule of epochal"
+        if isinstance(getattr(scheduler, "run", None), Run):
+            advice = "set scale_schedule_ratio in its Run"
         raise ScheduleError(f"{name} cannot be scaled: {advice}")
-    yield scheduler, rule(scheduler, _Factor(ratio, name))
+    plan = {scheduler: rule(scheduler, _Factor(ratio, name))}
     for i, child in enumerate(_children(scheduler)):
-        yield from _plan(child, ratio, f"{name}: schedulers[{i}]: ")
+        plan |= _plan(child, ratio, f"{name}: schedulers[{i}]: ")
+    return plan
 
 
 def _children(scheduler: LRScheduler) -> list[LRScheduler]:
@@ -117,29 +97,32 @@ def _children(scheduler: LRScheduler) -> list[LRScheduler]:
 
 
 class _Factor:
-    """The ratio, with the words for what it cannot do to a scheduler of this name."""
+    """The ratio, with words for what it cannot do to the scheduler of this name."""
 
     def __init__(self, ratio: float, name: str) -> None:
         self.ratio = ratio
         self.name = name
 
     def length(self, attribute: str, length: Any) -> int:
-        # PyTorch takes floats too, such as T_max=100.0.
+        scaled = self.product(attribute, length, self.ratio)
+        if scaled == 0 and length != 0:
+            raise self.refusal(f"{attribute} {length} × {self.ratio} would be 0")
+        return scaled
+
+    def product(self, attribute: str, length: Any, factor: float) -> int:
+        # By the count rule. PyTorch takes floats too, such as T_max=100.0.
         whole = int(length) if isinstance(length, float) and length.is_integer() else length
         try:
-            scaled = (Time(whole, "ba") * self.ratio).value
-        except (TypeError, EpochalError) as error:
-            raise self.refusal(f"{attribute} cannot be scaled by {self.ratio}: {error}") from error
-        if scaled == 0 and whole != 0:
-            raise self.refusal(f"{attribute} {length} × {self.ratio} would be 0")
-        return int(scaled)
+            return int((Time(whole, "ba") * factor).value)
+        except (EpochalError, TypeError) as error:
+            raise self.refusal(f"{attribute} {length} × {factor}: {error}") from error
 
     def gamma(self, gamma: Any) -> float:
-        """gamma^(1/σ): an exponential schedule that loses gamma in one batch, σ times as long."""
+        """gamma^(1/σ): after one batch, what an exponential schedule that is scaled has left."""
         try:
             return ExponentialScheduler(gamma, "1ba")(_AT_BATCH_1, ssr=self.ratio)
-        except (TypeError, EpochalError) as error:
-            raise self.refusal(f"gamma cannot be scaled by {self.ratio}: {error}") from error
+        except (EpochalError, TypeError) as error:
+            raise self.refusal(f"gamma {gamma} for {self.ratio} times as long: {error}") from error
 
     def refusal(self, message: str) -> ScheduleError:
         return ScheduleError(f"{self.name}: {message}")
@@ -148,20 +131,13 @@ class _Factor:
 _AT_BATCH_1 = State(Timestamp(batch=1), Time("1ba"))
 
 
-def _length(attribute: str) -> Callable[[Any, _Factor], Values]:
-    def rule(scheduler: Any, factor: _Factor) -> Values:
-        return {attribute: factor.length(attribute, getattr(scheduler, attribute))}
-
-    return rule
+def _length(attribute: str, scheduler: Any, factor: _Factor) -> Values:
+    return {attribute: factor.length(attribute, getattr(scheduler, attribute))}
 
 
 def _multi_step(scheduler: Any, factor: _Factor) -> Values:
     milestones = scheduler.milestones.elements()
     return {"milestones": Counter(factor.length("milestones", m) for m in milestones)}
-
-
-def _exponential(scheduler: Any, factor: _Factor) -> Values:
-    return {"gamma": factor.gamma(scheduler.gamma)}
 
 
 def _sequential(scheduler: Any, factor: _Factor) -> Values:
@@ -170,7 +146,7 @@ def _sequential(scheduler: Any, factor: _Factor) -> Values:
     for i in range(1, len(new)):
         if new[i - 1] == new[i] and old[i - 1] != old[i]:
             both = f"milestones {old[i - 1]} and {old[i]} × {factor.ratio} would both be {new[i]}"
-            raise factor.refusal(f"{both}, and nothing would be left of schedulers[{i}]")
+            raise factor.refusal(f"{both}, with no step left for schedulers[{i}]")
     return {"_milestones": new}
 
 
@@ -178,57 +154,54 @@ def _cyclic(scheduler: Any, factor: _Factor) -> Values:
     def sizes(up: int, down: int) -> Values:
         return {"total_size": float(up + down), "step_ratio": up / (up + down)}
 
-    factor.length("total_size", scheduler.total_size)
-    total = int(scheduler.total_size)
-    # The ratio was a quotient of two counts, and the count rule finds the first of them again.
-    up = int((Time(total, "ba") * scheduler.step_ratio).value)
-    if any(getattr(scheduler, key) != size for key, size in sizes(up, total - up).items()):
+    # The ratio is a quotient of two counts; the count rule finds the first of them again.
+    up = factor.product("total_size", scheduler.total_size, scheduler.step_ratio)
+    down = int(scheduler.total_size) - up
+    if sizes(up, down)["step_ratio"] != scheduler.step_ratio:
         raise factor.refusal("step_size_up and step_size_down must be whole numbers")
-    changes = sizes(factor.length("step_size_up", up), factor.length("step_size_down", total - up))
+    new = sizes(factor.length("step_size_up", up), factor.length("step_size_down", down))
     if scheduler.scale_mode == "iterations":
         if scheduler._scale_fn_custom is not None:
-            raise factor.refusal("cannot scale a scale_fn of iterations: scale it by hand")
+            raise factor.refusal("a scale_fn of iterations cannot be scaled, but by hand")
         gamma = factor.gamma(scheduler.gamma)
-        function = partial(CyclicLR._exp_range_scale_fn, gamma)
-        changes.update(gamma=gamma, _scale_fn_ref=function)
-    return changes
+        new.update(gamma=gamma, _scale_fn_ref=partial(scheduler._exp_range_scale_fn, gamma))
+    return new
 
 
 def _one_cycle(scheduler: Any, factor: _Factor) -> Values:
-    old: list[dict[str, Any]] = scheduler._schedule_phases
+    old: list[Values] = scheduler._schedule_phases
 
-    def phases(total: int, pct_start: float) -> list[dict[str, Any]]:
-        first = float(pct_start * total) - 1
-        middle = [float(2 * pct_start * total) - 2][: len(old) - 2]
-        ends = [first, *middle, total - 1]
+    def phases(total: int, pct_start: float) -> list[Values]:
+        middle = [2 * pct_start * total - 2] if len(old) == 3 else []
+        ends = [pct_start * total - 1, *middle, total - 1]
         return [{**phase, "end_step": end} for phase, end in zip(old, ends, strict=True)]
 
-    # The scheduler keeps where its phases end, not pct_start. Several floats may give the same
-    # ends. The shortest is what has been written, unless it was computed: then it may be off by
-    # an ulp.
+    # The scheduler keeps the ends of its phases, but not pct_start. The shortest number that gives
+    # these ends is what was written; if it was computed instead, it may be off by some ulp.
     total = scheduler.total_steps
     quotient = (old[0]["end_step"] + 1) / total
-    for digits in range(1, 18):
-        pct_start = float(f"{quotient:.{digits}g}")
-        if phases(total, pct_start) == old:
-            break
-    else:
-        raise factor.refusal("its phases are not those of a pct_start")
+    candidates = [float(f"{quotient:.{digits}g}") for digits in range(1, 18)]
+    pct_start = next((pct for pct in candidates if phases(total, pct) == old), None)
+    if pct_start is None:
+        raise factor.refusal("its phases are not those of any pct_start")
     steps = factor.length("total_steps", total)
-    return {"total_steps": steps, "_schedule_phases": phases(steps, pct_start)}
+    new = phases(steps, pct_start)
+    if new[0]["end_step"] == 0:  # PyTorch divides by it.
+        raise factor.refusal(f"of total_steps {steps} the first phase would have the length 0")
+    return {"total_steps": steps, "_schedule_phases": new}
 
 
 _RULES: dict[type[LRScheduler], Callable[[Any, _Factor], Values]] = {
-    StepLR: _length("step_size"),
-    MultiStepLR: _multi_step,
-    ConstantLR: _length("total_iters"),
-    LinearLR: _length("total_iters"),
-    ExponentialLR: _exponential,
-    PolynomialLR: _length("total_iters"),
-    CosineAnnealingLR: _length("T_max"),
-    CosineAnnealingWarmRestarts: _length("T_0"),
-    CyclicLR: _cyclic,
-    OneCycleLR: _one_cycle,
+    lr_scheduler.StepLR: partial(_length, "step_size"),
+    lr_scheduler.MultiStepLR: _multi_step,
+    lr_scheduler.ConstantLR: partial(_length, "total_iters"),
+    lr_scheduler.LinearLR: partial(_length, "total_iters"),
+    lr_scheduler.ExponentialLR: lambda scheduler, factor: {"gamma": factor.gamma(scheduler.gamma)},
+    lr_scheduler.PolynomialLR: partial(_length, "total_iters"),
+    lr_scheduler.CosineAnnealingLR: partial(_length, "T_max"),
+    lr_scheduler.CosineAnnealingWarmRestarts: partial(_length, "T_0"),
+    lr_scheduler.CyclicLR: _cyclic,
+    lr_scheduler.OneCycleLR: _one_cycle,
     SequentialLR: _sequential,
     ChainedScheduler: lambda scheduler, factor: {},
 }
@@ -238,27 +211,27 @@ _RULES: dict[type[LRScheduler], Callable[[Any, _Factor], Values]] = {
 
 
 class _Outcome(NamedTuple):
-    """Copies of the parts of a scheduler, and of the groups of its optimizer."""
+    """Copies of a scheduler and all that it holds, and of the groups of its optimizer."""
 
     parts: dict[LRScheduler, LRScheduler]
     groups: list[Values]
 
 
-def _rehearse(scheduler: LRScheduler, plan: Plan, name: str) -> _Outcome:
+def _rehearse(scheduler: Any, plan: Plan, name: str) -> _Outcome:
     """Where the scheduler would be after all its steps, had it been made with these changes."""
     outcome = _Outcome({}, [_start(group) for group in scheduler.optimizer.param_groups])
-    # All that schedulers need of an optimizer. That it makes no steps, they warn of.
-    optimizer = SimpleNamespace(param_groups=outcome.groups, step=None)
+    # All of an optimizer that schedulers use. It makes no steps; they would warn of that.
+    optimizer: Any = SimpleNamespace(param_groups=outcome.groups, step=None)
 
-    def fresh(part: LRScheduler) -> LRScheduler:
+    def fresh(part: Any) -> LRScheduler:
         copies = [fresh(child) for child in _children(part)]
-        new: Any
+        new: LRScheduler
         if isinstance(part, SequentialLR):
             new = SequentialLR(optimizer, copies, plan[part].get("_milestones", part._milestones))
         elif isinstance(part, ChainedScheduler):
             new = ChainedScheduler(copies, optimizer)
         else:
-            # What depends on the length, a constructor does last, in its initial step.
+            # The initial step is what a constructor does after it has kept its arguments.
             new = copy.copy(part)
             vars(new).update(plan[part], optimizer=optimizer, last_epoch=-1)
             new._initial_step()
@@ -266,73 +239,62 @@ def _rehearse(scheduler: LRScheduler, plan: Plan, name: str) -> _Outcome:
         return new
 
     steps = _steps(scheduler)
-    # Warm restarts can be stepped to an epoch between two others.
-    fraction = getattr(scheduler, "T_cur", 0) % 1
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            new = fresh(scheduler)
+        with warnings.catch_warnings(action="ignore"):
+            new: Any = fresh(scheduler)
             for _ in range(steps):
                 new.step()
-            if fraction:
+            # Only warm restarts may be between two steps: `step(1.5)`.
+            if fraction := getattr(scheduler, "T_cur", 0) % 1:
                 new.step(steps + fraction)
     except Exception as error:
-        raise ScheduleError(f"{name} cannot have made {steps} steps: {error}") from error
+        raise ScheduleError(f"{name} cannot make the {steps} steps made: {error}") from error
     return outcome
 
 
 def _steps(scheduler: Any) -> int:
-    if isinstance(scheduler, ChainedScheduler):  # which does not count
+    if isinstance(scheduler, ChainedScheduler):  # It does not count them itself.
         return _steps(scheduler._schedulers[0])
     return int(scheduler.last_epoch)
 
 
 def _start(group: Values) -> Values:
-    """A copy of a group, with the learning rate from which its scheduler started."""
-    start = {k: v.clone() if isinstance(v, Tensor) else v for k, v in group.items()}
-    lr, initial_lr = group["lr"], float(group.get("initial_lr", group["lr"]))
-    start["lr"] = torch.full_like(lr, initial_lr) if isinstance(lr, Tensor) else initial_lr
-    return start
+    """A copy of a group with the learning rate from which its scheduler has started."""
+    start = {key: v.clone() if isinstance(v, Tensor) else v for key, v in group.items()}
+    lr, first = group["lr"], float(group["initial_lr"] if "initial_lr" in group else group["lr"])
+    return {**start, "lr": torch.full_like(lr, first) if isinstance(lr, Tensor) else first}
 
 
-def _changes(
-    scheduler: LRScheduler, old: _Outcome, new: _Outcome
-) -> Iterator[tuple[Values, Values]]:
-    """Attributes and settings of groups, each with what is to be written to them.
+def _changes(scheduler: Any, old: _Outcome, new: _Outcome) -> Iterator[tuple[Values, Values]]:
+    """Attributes of schedulers and settings of groups, each with what is to be written to them.
 
-    What scaling does not change stays as it is. So several schedulers of one optimizer can be
-    scaled one after the other before training.
+    What scaling does not change, stays. So several schedulers of one optimizer can be scaled one
+    after the other, as long as they have made no steps.
     """
-    name, steps = type(scheduler).__name__, max(_steps(scheduler), 0)
-    hint = "scale a scheduler as a whole, best before its first step"
-    for part in new.parts:
-        found, expected = (getattr(each, "last_epoch", None) for each in (part, old.parts[part]))
-        if found != expected:
-            what = f"last_epoch of {type(part).__name__} is {found} instead of {expected}"
-            raise ScheduleError(f"{name}: after {steps} steps {what}; {hint}")
-        yield vars(part), _differences(vars(old.parts[part]), vars(new.parts[part]))
-    groups = scheduler.optimizer.param_groups
-    for i, (group, before, after) in enumerate(zip(groups, old.groups, new.groups, strict=True)):
-        changes = _differences(before, after)
+
+    def check(what: str, now: Any, expected: Any, tolerance: float = 0) -> None:
+        if now != expected and not abs(now - expected) <= tolerance:
+            made = f"{type(scheduler).__name__}: {max(_steps(scheduler), 0)} steps"
+            advice = "scale a scheduler as a whole, best before its first step"
+            raise ScheduleError(f"{made} lead to {what} {expected}, but it is {now}: {advice}")
+
+    for part, was in old.parts.items():
+        if not isinstance(part, ChainedScheduler):
+            check(f"last_epoch of {type(part).__name__}", part.last_epoch, was.last_epoch)
+        yield vars(part), _differences(vars(was), vars(new.parts[part]))
+    for i, group in enumerate(scheduler.optimizer.param_groups):
+        changes = _differences(old.groups[i], new.groups[i])
         if "lr" in changes:
-            found, expected = float(group["lr"]), float(before["lr"])
-            scale = max(abs(expected), abs(float(group["initial_lr"])))
-            # A scheduler that was sent to an epoch is off by rounding; others are so by more.
-            if not abs(found - expected) <= 1e-6 * scale:
-                what = f"lr of group {i} is {found} instead of {expected}"
-                raise ScheduleError(f"{name}: after {steps} steps {what}; {hint}")
+            now, expected = float(group["lr"]), float(old.groups[i]["lr"])
+            # After `step(epoch)` it is off by rounding; what others do to it is more.
+            scale = abs(expected) + abs(float(group.get("initial_lr", 0)))
+            check(f"lr of group {i}", now, expected, 1e-6 * scale)
         yield group, changes
 
 
 def _differences(old: Values, new: Values) -> Values:
-    return {
-        key: value
-        for key, value in new.items()
-        if key not in ("optimizer", "_schedulers", "params") and not _same(old[key], value)
-    }
+    def same(a: Any, b: Any) -> bool:
+        return a is b or (torch.equal(a, b) if isinstance(a, Tensor) else bool(a == b))
 
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return torch.equal(a, b)
-    return a is b or bool(a == b)
+    fixed = ("optimizer", "_schedulers", "params")
+    return {k: v for k, v in new.items() if k not in fixed and not same(old.get(k), v)}
