@@ -1,6 +1,6 @@
 """Where epochal differs from Composer on purpose: a test for each row that is about functions.
 
-Rows about a trainer or its clock have no test here. Each comment says what Composer
+Rows about the Trainer are in test_differences_trainer.py. Each comment says what Composer
 gives for the same arguments.
 """
 
