@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from epochal._core import EpochalError, Run, StateError, Timestamp, UnitError
-from epochal.ranks import gather, has_ranks, total
+from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError
+from epochal.ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 
     from torch.distributed import ProcessGroup
 
-    from epochal._types import UnitLike
+    from epochal._types import Count, Number, UnitLike
 
 __all__ = ["Clock"]
 
 NOTHING_PENDING = Timestamp()
 MICROSECOND = timedelta(microseconds=1)
+NO_TIME = timedelta(0)
+# What a count of microseconds can hold: 292,471 years.
+LONGEST = ((1 << 63) - 1) * MICROSECOND
+# The clocks that move by what a tick is told: the argument, and the counter.
+TOLD = {
+    TimeUnit.SAMPLE: ("samples", "sample"),
+    TimeUnit.TOKEN: ("tokens", "token"),
+    TimeUnit.SECOND: ("seconds", "total_wct"),
+}
 
 
 class Clock:
@@ -35,15 +44,17 @@ class Clock:
             a tick that is not told a number counts that many.
         group: the process group whose ranks train on different data; by default the whole world,
             where `torch.distributed` has been initialized by the first tick. Samples and tokens
-            are summed over its ranks, seconds are averaged, in one all-reduce of int64.
+            are summed over its ranks, seconds are averaged, in one all-reduce of int64. What the
+            run declares is of all ranks already.
         every: how many ticks share one all-reduce; all ranks tick alike. Between two of them
-            samples, tokens and seconds stand still.
+            the samples, tokens and seconds that a tick is told wait, and these clocks stand still.
         totals: True if the numbers told are already those of all ranks; nothing is reduced then.
 
     Attributes:
         run: as given.
         timestamp: the time now, an immutable `Timestamp`: that at which the next batch begins.
-        done: whether the time has reached `run.duration`.
+        done: whether the time has reached `run.duration`. Raises `UnitError` if it never will,
+            since nothing is counted in its unit.
 
     >>> clock = Clock(Run("3ba", tokens_per_batch=1000))
     >>> while not clock.done:
@@ -55,29 +66,45 @@ class Clock:
     `EpochalError` for arguments that are not valid.
     """
 
-    __slots__ = ("_every", "_group", "_pending", "_ranks", "_timestamp", "_totals", "run")
+    __slots__ = {
+        "_every": None,
+        "_group": None,
+        "_pending": None,
+        "_ranks": None,
+        "_start": None,
+        "_timestamp": None,
+        "_totals": None,
+        "run": "The facts of the run.",
+    }
 
     def __init__(
         self,
         run: Run,
         *,
         group: ProcessGroup | None = None,
-        every: int = 1,
+        every: SupportsIndex = 1,
         totals: bool = False,
     ) -> None:
         if not isinstance(run, Run):
             raise TypeError(f"run must be a Run, not {run!r}")
-        if isinstance(every, bool) or not isinstance(every, int):
+        if isinstance(every, bool) or not hasattr(every, "__index__"):
             raise TypeError(f"every must be a whole number of ticks, not {every!r}")
-        if every < 1:
+        ticks = every.__index__()
+        if ticks < 1:
             raise EpochalError(f"every must be 1 tick or more, not {every!r}")
-        if totals and group is not None:
-            raise EpochalError("totals=True reduces nothing, so there is no use for a group")
+        if not isinstance(totals, bool):
+            raise TypeError(f"totals must be True or False, not {totals!r}")
+        if group is not None:
+            check_group(group)
+            if totals:
+                raise EpochalError("totals=True sums nothing up, so there is no use for a group")
         self.run = run
         self._group = group
-        self._every = every
-        self._totals = bool(totals)
+        self._every = ticks
+        self._totals = totals
         self._timestamp = Timestamp()
+        # Where this process began to count.
+        self._start = self._timestamp
         # What this rank has counted since the last reduction.
         self._pending = NOTHING_PENDING
         # Whether there are other ranks to ask; not known before the first tick.
@@ -90,25 +117,34 @@ class Clock:
 
     @property
     def done(self) -> bool:
-        """Whether the time has reached `run.duration`, in its unit."""
-        return self._timestamp >= self.run.duration
+        """Whether the time has reached `run.duration`, in its unit.
+
+        Raises `UnitError` as `check_moving` does, for a loop would never end.
+        """
+        duration = self.run.duration
+        if self._timestamp >= duration:
+            return True
+        if duration.unit in TOLD:
+            self.check_moving([duration.unit])
+        return False
 
     def tick(
         self,
-        samples: SupportsIndex | None = None,
-        tokens: SupportsIndex | None = None,
-        seconds: float | timedelta | None = None,
+        samples: Count | None = None,
+        tokens: Count | None = None,
+        seconds: Number | timedelta | None = None,
     ) -> None:
         """Counts one batch, with one step of the optimizer, whatever number of micro-batches.
 
         Args:
-            samples: in this batch, on this rank (of all ranks with `totals=True`). By default
-                what the run declares, or none.
-            tokens: likewise.
-            seconds: that it took; a number of seconds or a `timedelta`. None by default.
+            samples: in this batch, on this rank (of all ranks with `totals=True`): a whole number,
+                or a time such as "32sp". By default what the run declares, or none.
+            tokens: likewise, or "2Ktok".
+            seconds: that it took: a number, rounded to whole microseconds, or a `timedelta`. By
+                default none.
 
         With several ranks a collective call at each `every`-th tick. Raises `TypeError` and
-        `EpochalError` for numbers that are not valid; the time stays then.
+        `EpochalError` for numbers that are not valid; nothing is counted then.
 
         >>> clock = Clock(Run("1Mtok"))
         >>> clock.tick(samples=8, tokens=5_000, seconds=0.25)
@@ -117,7 +153,7 @@ class Clock:
         """
         ranks = self._ranks
         if ranks is None:
-            ranks = self._ranks = not self._totals and has_ranks()
+            ranks = self._ranks = not self._totals and size(self._group) > 1
         duration = None if seconds is None else _duration(seconds)
         if not ranks:
             if samples is None:
@@ -131,12 +167,12 @@ class Clock:
             self.run.samples_per_batch or 0 if samples is None else 0,
             self.run.tokens_per_batch or 0 if tokens is None else 0,
         )
-        self._pending = self._pending.to_next_batch(
+        pending = self._pending.to_next_batch(
             0 if samples is None else samples, 0 if tokens is None else tokens, duration
         )
-        self._timestamp = now
-        if self._pending.batch.value >= self._every:
-            self.sync()
+        if pending.batch >= self._every:
+            now, pending = self._with_all_of(pending, now), NOTHING_PENDING
+        self._timestamp, self._pending = now, pending
 
     def next_epoch(self) -> None:
         """Ends an epoch: its counters are zero again. With several ranks it is `sync()` too.
@@ -155,33 +191,31 @@ class Clock:
         self._timestamp = self._timestamp.to_next_iteration()
 
     def sync(self) -> None:
-        """Adds up what the ranks have counted since the last time.
+        """Adds up what the ranks have counted since the last time, which may be nothing.
 
-        A collective call, if there is anything to add.
+        A collective call where ticks wait: with `every=1` none ever does.
         """
-        pending = self._pending
-        if pending is NOTHING_PENDING:
-            return
+        if self._pending.batch:
+            self._timestamp = self._with_all_of(self._pending, self._timestamp)
+            self._pending = NOTHING_PENDING
+
+    def _with_all_of(self, pending: Timestamp, now: Timestamp) -> Timestamp:
+        """The time with what all ranks have counted: this one's part is `pending`."""
         counts = [int(pending.sample), int(pending.token), pending.total_wct // MICROSECOND]
-        (samples, tokens, microseconds), ranks = total(counts, self._group)
+        samples, tokens, microseconds = total(counts, self._group)
         # Seconds pass on all ranks at once.
-        seconds = microseconds // ranks * MICROSECOND
-        now = self._timestamp
-        self._timestamp = now.copy(
-            sample=now.sample + samples,
-            sample_in_epoch=now.sample_in_epoch + samples,
-            token=now.token + tokens,
-            token_in_epoch=now.token_in_epoch + tokens,
-            token_in_iteration=now.token_in_iteration + tokens,
-            total_wct=now.total_wct + seconds,
-            iteration_wct=now.iteration_wct + seconds,
-            epoch_wct=now.epoch_wct + seconds,
+        seconds = microseconds // size(self._group) * MICROSECOND
+        then = now.to_next_batch(samples, tokens, seconds)
+        # The batches themselves have been counted by the ticks.
+        return then.copy(
+            batch=now.batch,
+            batch_in_epoch=now.batch_in_epoch,
             batch_wct=seconds // int(pending.batch),
         )
-        self._pending = NOTHING_PENDING
 
     def assert_in_sync(self) -> None:
-        """Raises `StateError` if the ranks' clocks differ, with what each of them says.
+        """Raises `StateError` on all ranks of the group if their clocks differ, with what each
+        of them says.
 
         A collective call; without a process group there is nothing to compare.
         """
@@ -197,11 +231,10 @@ class Clock:
         Raises `StateError` where ticks have not been reduced yet, since other ranks hold a part
         of them: call `sync()` on all ranks before.
         """
-        if self._pending is not NOTHING_PENDING:
-            waiting = self._pending.batch.value
+        if self._pending.batch:
             raise StateError(
-                f"{waiting} ticks wait for their sum over the ranks: call clock.sync() on every "
-                "rank first"
+                "ticks wait for their sum over the ranks, "
+                f"{self._pending.batch.value} so far: call clock.sync() on every rank first"
             )
         return self._timestamp.state_dict()
 
@@ -215,14 +248,15 @@ class Clock:
         >>> later.timestamp == clock.timestamp
         True
         """
-        self._timestamp = Timestamp.from_state_dict(state_dict)
+        self._timestamp = self._start = Timestamp.from_state_dict(state_dict)
         self._pending = NOTHING_PENDING
 
     def check_moving(self, units: Collection[UnitLike]) -> bool:
-        """Raises `UnitError` for a clock among `units` that nothing was counted on.
+        """Raises `UnitError` for a clock among `units` that was told nothing, and so stands still.
 
-        False as long as that cannot be known: before the first batch, and while ticks wait for
-        their sum over the ranks.
+        False as long as that cannot be known: before the first batch since the clock was made or
+        loaded, and while ticks wait for their sum over the ranks. Only samples, tokens and
+        seconds are told; the other clocks move on their own, or by `next_epoch` and the like.
 
         >>> clock = Clock(Run("1Mtok"))
         >>> clock.tick(samples=8)
@@ -233,35 +267,44 @@ class Clock:
         ...
         epochal.UnitError: the clock 'tok' has not moved in 1 batch: ... clock.tick(tokens=...)
         """
-        now = self._timestamp
-        if not now.batch or self._pending is not NOTHING_PENDING:
+        members = [TimeUnit(unit) for unit in units]
+        now, start = self._timestamp, self._start
+        batches = now.batch - start.batch
+        if not batches or self._pending.batch:
             return False
-        for unit, argument, moved in (
-            ("sp", "samples", now.sample),
-            ("tok", "tokens", now.token),
-            ("sec", "seconds", now.total_wct),
-        ):
-            if not moved and unit in units:
-                batches = "1 batch" if now.batch == 1 else f"{now.batch.value} batches"
+        for unit in members:
+            if unit not in TOLD:
+                continue
+            argument, counter = TOLD[unit]
+            if getattr(now, counter) == getattr(start, counter):
+                number = "1 batch" if batches == 1 else f"{batches.value} batches"
                 raise UnitError(
-                    f"the clock '{unit}' has not moved in {batches}: give its count, as in "
+                    f"the clock '{unit}' has not moved in {number}: give its count, as in "
                     f"clock.tick({argument}=...)"
                 )
         return True
 
     def __repr__(self) -> str:
         now = self._timestamp
-        return (
-            f"<Clock at {now.epoch}, {now.batch}, {now.sample}, {now.token} of {self.run.duration}>"
-        )
+        counts = ", ".join(str(now.get(unit)) for unit in ("ep", "ba", "sp", "tok", "sec"))
+        return f"<Clock at {counts} of {self.run.duration}>"
 
 
 def _duration(seconds: Any) -> timedelta:
     if isinstance(seconds, timedelta):
-        return seconds
-    try:
-        return timedelta(seconds=seconds)
-    except (ValueError, OverflowError):
-        raise EpochalError(f"seconds must be finite and not too many, not {seconds!r}") from None
-    except TypeError:
-        raise TypeError(f"seconds must be a number or a timedelta, not {seconds!r}") from None
+        duration = seconds
+    else:
+        if type(seconds) is not float:
+            from numbers import Real
+
+            if isinstance(seconds, bool) or not isinstance(seconds, Real):
+                raise TypeError(f"seconds must be a number or a timedelta, not {seconds!r}")
+        try:
+            duration = timedelta(seconds=float(seconds))
+        except (ValueError, OverflowError):  # nan, infinite, too large
+            duration = -MICROSECOND
+    if not NO_TIME <= duration <= LONGEST:
+        raise EpochalError(
+            f"seconds must be finite, 0 or above and within 292,471 years, not {seconds!r}"
+        )
+    return duration

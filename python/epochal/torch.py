@@ -205,6 +205,9 @@ class EpochalLR(LambdaLR):
         All is computed before anything changes. Never raises `TypeError`. Warns, as PyTorch's
         schedulers do, if it is called before the optimizer has made its first step. To jump is
         no exception here, so there is no warning of it.
+
+        Raises `UnitError` if the schedule reads samples, tokens or seconds that the clock was not
+        told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock.
         """
         if self._step_count == 1:
             self._warn_if_early()
@@ -288,9 +291,9 @@ class EpochalLR(LambdaLR):
         is required, and unknown fields are left aside, so the state of a `LambdaLR` will do. With
         a clock, a state without a `timestamp` leaves the time to the clock.
 
-        Warns (`UserWarning`) if the state was saved under another schedule or run; this one goes
-        on from the same batch. Raises `StateError` naming the field that is not valid, and then
-        nothing is loaded.
+        Warns (`UserWarning`) if the state was saved under another schedule or run, or with a
+        clock where there is none now; this one goes on from the same batch. Raises `StateError`
+        naming the field that is not valid, and then nothing is loaded.
 
         >>> import torch
         >>> from epochal.torch import bind
@@ -321,8 +324,11 @@ class EpochalLR(LambdaLR):
             timestamp = self._timestamp(max(epoch, 0))
         except EpochalError as error:
             raise StateError(f"last_epoch is not valid: {error}") from error
-        if self.clock is not None and "timestamp" in state_dict:
-            timestamp = Timestamp.from_state_dict(state_dict["timestamp"])
+        if "timestamp" in state_dict:
+            if self.clock is None:
+                differences.append("the time was that of a clock, now it is the number of steps")
+            else:
+                timestamp = _saved_time(state_dict["timestamp"])
         alpha = self.curve(timestamp)
         if differences:
             if saved is not None and epoch >= 0:
@@ -334,6 +340,7 @@ class EpochalLR(LambdaLR):
             self._write(epoch, alpha)
         self.last_epoch = epoch
         self._step_count = count
+        self._moving = self.clock is None
 
     def _descriptions(self) -> dict[str, str]:
         return {"schedule": repr(self.curve.schedule), "run": repr(self.run)}
@@ -349,6 +356,13 @@ def _check_clocks(curve: AnyCurve) -> None:
             raise UnitError(
                 f"the schedule reads '{unit}', but bind counts batches: {error}"
             ) from None
+
+
+def _saved_time(state: Any) -> Timestamp:
+    try:
+        return Timestamp.from_state_dict(state)
+    except (TypeError, EpochalError) as error:
+        raise StateError(f"timestamp is not valid: {error}") from error
 
 
 def _base(group: dict[str, Any], groups: list[dict[str, Any]]) -> Any:

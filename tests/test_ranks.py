@@ -1,0 +1,39 @@
+"""The clock of several ranks, in several processes. One start of them makes many checks."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from ranks.checks import CHECKS
+from ranks.launch import torchrun
+
+PROGRAM = Path(__file__).parent / "ranks" / "checks.py"
+
+
+@cache
+def outcome(world: int) -> tuple[dict[str, set[int]], str]:
+    """The ranks that have passed each check, and all that was printed."""
+    done = torchrun(world, PROGRAM)
+    passed: dict[str, set[int]] = {}
+    for rank, name in re.findall(r"^rank (\d) passed (\w+)$", done.stdout, re.M):
+        passed.setdefault(name, set()).add(int(rank))
+    return passed, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("world", "name"),
+    [(world, check.__name__) for world, checks in CHECKS.items() for check in checks],
+)
+def test_ranks(world: int, name: str) -> None:
+    passed, printed = outcome(world)
+    # After the first check that fails there are no others.
+    assert passed.get(name) == set(range(world)), printed
+
+
+@pytest.mark.parametrize("world", CHECKS)
+def test_the_program_ends_well(world: int) -> None:
+    passed, printed = outcome(world)
+    assert printed.startswith("exit code 0\n"), printed
+    assert "Warning" not in printed
+    assert len(passed) == len(CHECKS[world]) > 1
