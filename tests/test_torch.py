@@ -81,7 +81,7 @@ def test_the_scale_schedule_ratio() -> None:
 def test_it_does_what_lambda_lr_does(schedule: Schedule) -> None:
     """The same rates and parameters, bit for bit, with floats and with tensors."""
     curve = schedule.resolve(RUN)
-    for base in (lambda: 0.1, lambda: torch.tensor(0.1)):
+    for base in (lambda: 0.1, lambda: torch.tensor(0.1, dtype=torch.float64)):
         ours, theirs = adamw(base(), 0.02), adamw(base(), 0.02)
         schedulers = [
             bind(schedule, ours, RUN),
@@ -93,6 +93,34 @@ def test_it_does_what_lambda_lr_does(schedule: Schedule) -> None:
                 train_step(optimizer, k)
                 scheduler.step()
         assert all(map(torch.equal, weights(ours), weights(theirs)))
+
+
+def test_short_tensors_are_rounded_once() -> None:
+    """The float32 nearest to the rate; LambdaLR rounds α before it multiplies."""
+    optimizer = adamw(torch.tensor(0.1))
+    scheduler = bind(LinearScheduler(), optimizer, Run("7ba"))
+    base = float(torch.tensor(0.1))
+    for k in range(8):
+        assert torch.equal(lrs(optimizer)[0], torch.tensor(base * ((7 - k) / 7)))
+        train_step(optimizer, k)
+        scheduler.step()
+
+
+def test_a_base_tensor_may_change() -> None:
+    """In place, or by another tensor: it is read anew."""
+    optimizer = adamw(torch.tensor(0.5))
+    scheduler = bind(LinearScheduler(), optimizer, Run("8ba"))
+    group = optimizer.param_groups[0]
+    train_step(optimizer, 0)
+    group["initial_lr"].fill_(2.0)
+    scheduler.step()
+    assert lrs(optimizer) == [2.0 * 7 / 8]
+    group["initial_lr"] = torch.tensor(4.0)
+    scheduler.step()
+    assert lrs(optimizer) == [4.0 * 6 / 8]
+    group["initial_lr"] = 8.0
+    scheduler.step()
+    assert lrs(optimizer) == [8.0 * 5 / 8]
 
 
 def test_several_schedules_multiply() -> None:

@@ -12,6 +12,7 @@ from operator import index
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -140,6 +141,8 @@ class EpochalLR(LambdaLR):
             raise ScheduleError(f"the clock is of another run: {clock.run!r}, not {curve.run!r}")
         # Of a clock it is known only after the first batch.
         self._moving = clock is None
+        # The base rates that are tensors, as numbers.
+        self._numbers: dict[int, tuple[Tensor, int, float]] = {}
         # Known before the base class changes anything in the optimizer.
         self._first_alpha = self._alpha(0)
         super().__init__(optimizer, lambda epoch: 1.0)
@@ -161,25 +164,40 @@ class EpochalLR(LambdaLR):
     def _write(self, epoch: int, alpha: float) -> None:
         groups = self.optimizer.param_groups
         rates = set_rates(groups, alpha)
-        self._last_lr = self._write_others(groups, alpha) if rates is None else rates
+        if rates is None:
+            self._write_others(groups, alpha)
+        else:
+            self._rates, self._lrs = rates, rates
         self.last_epoch = epoch
 
-    def _write_others(self, groups: list[dict[str, Any]], alpha: float) -> list[Any]:
+    def _write_others(self, groups: list[dict[str, Any]], alpha: float) -> None:
         """For groups that are new, or whose learning rates are no floats, but tensors."""
-        try:
-            rates = _rates(groups, alpha)
-        except KeyError:
-            # A new group: what it has now is its base rate from here on.
-            self.base_lrs = self.base_lrs
-            rates = _rates(groups, alpha)
-        for i, group in enumerate(groups):
-            if type(lr := group["lr"]) is float or not isinstance(lr, Tensor):
-                group["lr"] = rates[i]
+        for group in groups:
+            if "initial_lr" not in group:
+                # A new group: what it has now is its base rate from here on.
+                self.base_lrs = self.base_lrs
+                break
+        rates = [self._number(group["initial_lr"]) * alpha for group in groups]
+        lrs = [group["lr"] for group in groups]
+        for group, lr, rate in zip(groups, lrs, rates, strict=True):
+            if isinstance(lr, Tensor):
+                lr.fill_(rate)
             else:
-                rate = rates[i]
-                lr.fill_(rate.squeeze() if isinstance(rate, Tensor) else rate)
-                rates[i] = lr.clone()
-        return rates
+                group["lr"] = rate
+        self._rates, self._lrs = rates, lrs
+
+    def _number(self, base: Any) -> float:
+        """A base rate as a float.
+
+        That of a tensor is read when it is another one or has changed, not at each step: the
+        program would have to wait for the device.
+        """
+        if not isinstance(base, Tensor):
+            return float(base)
+        known = self._numbers.get(id(base))
+        if known is None or known[0] is not base or known[1] != base._version:
+            known = self._numbers[id(base)] = (base, base._version, float(base))
+        return known[2]
 
     def _update_lr(self, epoch: int | None = None) -> None:
         # `SequentialLR` calls this too.
@@ -240,11 +258,14 @@ class EpochalLR(LambdaLR):
 
     def _rates_at(self, alpha: float) -> list[float | Tensor]:
         groups = self.optimizer.param_groups
-        based = [
-            {"lr": group["lr"], "initial_lr": base}
-            for group, base in zip(groups, self.base_lrs, strict=True)
-        ]
-        return _rates(based, alpha)
+        bases = [_base(group, groups) for group in groups]
+        rates = [self._number(base) * alpha for base in bases]
+        return _like([group["lr"] for group in groups], rates)
+
+    @property
+    def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]  # nobody assigns it
+        # What the base class gives as `get_last_lr()`; tensors are made only for who reads it.
+        return _like(self._lrs, self._rates)
 
     @property
     def base_lrs(self) -> list[float | Tensor]:
@@ -379,21 +400,12 @@ def _base(group: dict[str, Any], groups: list[dict[str, Any]]) -> Any:
     return lr
 
 
-def _rates(groups: list[dict[str, Any]], alpha: float) -> list[Any]:
+def _like(lrs: list[Any], rates: list[float]) -> list[float | Tensor]:
+    """Rates of the kinds that the groups have: floats, and tensors of their own."""
     return [
-        base * alpha
-        if type(base := group["initial_lr"]) is float
-        else _product(base, group["lr"], alpha)
-        for group in groups
+        torch.full_like(lr, rate) if isinstance(lr, Tensor) else rate
+        for lr, rate in zip(lrs, rates, strict=True)
     ]
-
-
-def _product(base: Any, lr: Any, alpha: float) -> float | Tensor:
-    """A learning rate whose base is no float, but a tensor or another kind of number."""
-    if isinstance(base, Tensor) and isinstance(lr, Tensor):
-        # Not read as a float, for which the program would have to wait for the device.
-        return base * alpha
-    return float(base) * alpha
 
 
 def _floats(rates: list[float | Tensor]) -> list[float]:
