@@ -28,12 +28,19 @@ class Progress:
         except ImportError as error:
             message = "the progress bar needs tqdm: install it, or pass progress_bar=False"
             raise ImportError(message) from error
+
+        class Bar(tqdm):  # type: ignore[misc]  # it comes without types
+            # Asked for only when the bar is drawn, so that most batches need no text.
+            @property
+            def format_dict(self) -> dict[str, Any]:
+                return {**super().format_dict, "postfix": _text(trainer)}
+
         run = trainer.run
         total = run.duration
         if total.unit == TimeUnit.EPOCH and run.batches_per_epoch is not None:
             total = run.convert(total, TimeUnit.BATCH)
         self._unit = total.unit
-        self._bar = tqdm(
+        self._bar = Bar(
             total=total.value,
             initial=self._now(),
             unit=str(self._unit),
@@ -45,22 +52,21 @@ class Progress:
 
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
-            self._describe()
             self._bar.close()
 
     def update(self) -> None:
-        """After a batch. The text is made only when the bar is drawn anew."""
-        if self._bar is not None and self._bar.update(self._now() - self._bar.n):
-            self._describe()
+        """After a batch."""
+        if self._bar is not None:
+            self._bar.update(self._now() - self._bar.n)
 
     def _now(self) -> Any:
         return self._trainer.clock.timestamp.get(self._unit).value
 
-    def _describe(self) -> None:
-        trainer = self._trainer
-        if trainer.loss is not None:
-            rates = ", ".join(f"{rate:.3g}" for rate in dict.fromkeys(trainer.lr))
-            now = trainer.clock.timestamp
-            self._bar.set_postfix_str(
-                f"loss {trainer.loss:.4g}, lr {rates}, {now.epoch}, {now.batch}", refresh=False
-            )
+
+def _text(trainer: Trainer) -> str:
+    """Loss, rates and time, as they are now."""
+    if trainer.loss is None:
+        return ""
+    rates = ", ".join(f"{rate:.3g}" for rate in dict.fromkeys(trainer.lr))
+    now = trainer.clock.timestamp
+    return f"loss {trainer.loss:.4g}, lr {rates}, {now.epoch}, {now.batch}"

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["random_state", "samplers", "seed_all", "set_random_state"]
+from epochal._core import StateError
+
+__all__ = ["check_random_state", "random_state", "samplers", "seed_all", "set_random_state"]
 
 
 def random_state(loader: Any) -> dict[str, Any]:
@@ -28,6 +30,28 @@ def random_state(loader: Any) -> dict[str, Any]:
     return state
 
 
+def check_random_state(state: Any, loader: Any) -> None:
+    """Raises `StateError` for what `set_random_state` could not go back to; changes nothing."""
+    own = _generators(loader)
+    try:
+        random.Random().setstate(state["python"])
+        np.random.RandomState().set_state(tuple(state["numpy"]))
+        torch.Generator().set_state(state["torch"])
+        loaders = list(state["loader"])
+        for generator, saved in zip(own, loaders, strict=False):
+            torch.Generator(generator.device).set_state(saved)
+        if torch.cuda.is_available():
+            for saved in state.get("cuda", ()):
+                torch.Generator("cuda").set_state(saved)
+    except Exception as error:
+        raise StateError(f"the random state is not valid: {error}") from error
+    if len(loaders) != len(own):
+        raise StateError(
+            f"train_dataloader and its samplers have {len(own)} generators, but had {len(loaders)} "
+            "when the random state was saved: give it as many"
+        )
+
+
 def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
     """Goes back to a `random_state`."""
     random.setstate(state["python"])
@@ -36,7 +60,7 @@ def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
     for generator, saved in zip(_generators(loader), state["loader"], strict=True):
         generator.set_state(saved)
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
 def samplers(loader: Any) -> list[Any]:

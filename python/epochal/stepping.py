@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from epochal._core import Run, ScheduleError, Timestamp, UnitError
+from epochal import arguments
+from epochal._core import Run, ScheduleError, Timestamp, TimeUnit
 from epochal.clock import Clock
 from epochal.functions import as_schedule
 from epochal.torch import EpochalLR, bind, scale_scheduler
@@ -51,16 +53,21 @@ class Schedulers:
     def __init__(
         self, given: Any, optimizers: Sequence[Optimizer], every_batch: bool | None
     ) -> None:
+        name = "step_schedulers_every_batch"
+        arguments.check_type(name, every_batch, (bool, NoneType), "True, False or None")
         self._optimizers = optimizers
         self._every_batch = every_batch
         self._torch: list[LRScheduler] = []
         self._bound: list[EpochalLR] = []
+        # What the schedules read if they are stepped every epoch: it stands still in between, so
+        # that the rates stay, whatever is saved, loaded and bound anew in mid-epoch.
+        self._held: Clock | None = None
         schedules: list[AnySchedule] = []
-        for scheduler in _listed(given):
+        for scheduler in arguments.listed(given):
             if isinstance(scheduler, LRScheduler):
-                self._torch.append(_checked(scheduler, optimizers))
+                self._torch.append(_checked(scheduler, optimizers, self._torch))
             else:
-                schedules.append(as_schedule(scheduler))
+                schedules.append(_schedule(scheduler))
         driven = [scheduler.optimizer for scheduler in self._torch]
         self._free = [o for o in optimizers if not any(o is other for other in driven)]
         if schedules and not self._free:
@@ -81,20 +88,24 @@ class Schedulers:
 
     def follow(self, run: Run, clock: Clock) -> None:
         """Binds the schedules anew, for another run."""
+        self._clock = clock
+        if self._every_batch is False:
+            self._held = Clock(run)
+            self._held.load_state_dict(_start_of_epoch(clock.timestamp).state_dict())
+            clock = self._held
         if self._schedules:
             self._bound = [
                 bind(self._schedules, optimizer, run, clock=clock) for optimizer in self._free
             ]
 
-    def check(self, run: Run) -> None:
-        """Raises what `follow` would raise, and changes nothing."""
+    def clocks(self, run: Run, now: Timestamp) -> set[TimeUnit]:
+        """What the schedules read in a run. Raises what `follow` would raise, changes nothing."""
+        read: set[TimeUnit] = set()
         for schedule in self._schedules:
-            try:
-                schedule.resolve(run)
-            except UnitError as error:
-                if run.batches_per_epoch is None:
-                    raise UnitError(f"{error}, and train_dataloader has no length") from None
-                raise
+            curve = schedule.resolve(run)
+            curve(now)
+            read.update(curve.clocks)
+        return read
 
     def all(self) -> list[LRScheduler]:
         """The bound ones, PyTorch's first."""
@@ -105,6 +116,8 @@ class Schedulers:
         for scheduler in self._torch:
             if (batch and self._every_batch is True) or (epoch and self._every_batch is not True):
                 scheduler.step()
+        if epoch and self._held is not None:
+            self._held._timestamp = self._clock.timestamp
         for bound in self._bound:
             # They read the clock, so that nothing happens twice where they are stepped twice.
             if epoch or self._every_batch is not False:
@@ -119,6 +132,9 @@ class Schedulers:
             for scheduler in self._torch:
                 for _ in range(int(steps)):
                     scheduler.step()
+        if self._held is not None:
+            timestamp = _start_of_epoch(timestamp)
+            self._held.load_state_dict(timestamp.state_dict())
         state = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
         for bound in self._bound:
             bound.load_state_dict(state)
@@ -150,6 +166,8 @@ class Schedulers:
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Loads what `state_dict` gave, under the same settings."""
+        if self._held is not None and self._bound:
+            self._held.load_state_dict(states[-1]["timestamp"])
         for scheduler, state in zip(self.all(), states, strict=True):
             scheduler.load_state_dict(dict(state))
 
@@ -188,20 +206,44 @@ def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def _listed(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+def _start_of_epoch(now: Timestamp) -> Timestamp:
+    return now.copy(
+        batch=now.batch - now.batch_in_epoch,
+        sample=now.sample - now.sample_in_epoch,
+        token=now.token - now.token_in_epoch,
+        token_in_iteration=now.token_in_iteration - now.token_in_epoch,
+        batch_in_epoch=0,
+        sample_in_epoch=0,
+        token_in_epoch=0,
+        total_wct=now.total_wct - now.epoch_wct,
+        iteration_wct=now.iteration_wct - now.epoch_wct,
+        epoch_wct=0 * now.epoch_wct,
+        batch_wct=0 * now.batch_wct,
+    )
 
 
-def _checked(scheduler: LRScheduler, optimizers: Sequence[Optimizer]) -> LRScheduler:
+def _schedule(given: Any) -> AnySchedule:
+    try:
+        return as_schedule(given)
+    except TypeError as error:
+        raise TypeError(f"schedulers, if not of torch.optim.lr_scheduler: {error}") from None
+
+
+def _checked(
+    scheduler: LRScheduler, optimizers: Sequence[Optimizer], others: Sequence[LRScheduler]
+) -> LRScheduler:
     name = type(scheduler).__name__
     if isinstance(scheduler, EpochalLR):
-        raise ScheduleError("schedulers takes schedules that are not bound: the Trainer binds them")
+        raise ScheduleError(
+            f"schedulers holds {scheduler.curve.schedule!r} bound to an optimizer: give the "
+            "schedule itself, which the Trainer binds"
+        )
     if isinstance(scheduler, ReduceLROnPlateau):
         raise ScheduleError(f"{name} wants a metric at each step, which the Trainer does not have")
     if not any(scheduler.optimizer is optimizer for optimizer in optimizers):
         raise ScheduleError(f"{name} drives an optimizer that is not among optimizers")
+    if any(scheduler is other for other in others):
+        raise ScheduleError(f"schedulers holds the same {name} twice: it would be stepped twice")
     return scheduler
 
 

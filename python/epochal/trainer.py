@@ -15,26 +15,15 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from epochal import arguments, checkpoint, ranks
-from epochal._core import (
-    EpochalError,
-    Run,
-    ScheduleError,
-    StateError,
-    Timestamp,
-    TimeUnit,
-    UnitError,
-    __version__,
-)
+from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, __version__
 from epochal.batches import count_samples, split, to_device
 from epochal.clock import Clock
 from epochal.progress import Progress
 from epochal.randomness import random_state, samplers, seed_all, set_random_state
-from epochal.stepping import Schedulers, snapshot_of_groups
+from epochal.stepping import PROGRESS, Schedulers, snapshot_of_groups
 
 if TYPE_CHECKING:
     from os import PathLike
-
-    from torch.utils.data import DataLoader
 
     from epochal._types import TimeLike
 
@@ -75,7 +64,8 @@ class Trainer:
             `train_step(model, batch) -> loss`;
             or the model itself, with Composer's `forward(batch)` and `loss(outputs, batch)`.
             A loss is the mean over the samples of the batch.
-        train_dataloader: gives the batches of one epoch each time it is iterated over.
+        train_dataloader: gives the batches of one epoch each time it is iterated over; a list of
+            batches will do. Without a length, what needs the length of an epoch is refused.
         max_duration: the length, a time with a unit such as "90ep" or "1.5Ktok"; not `dur`. The
             training stops there to the batch, in mid-epoch too.
         optimizers: one or more, each stepped after every batch. Needed, but where PyTorch
@@ -87,14 +77,15 @@ class Trainer:
             as long; PyTorch's are changed in place.
         step_schedulers_every_batch: True for a step of all schedulers after every batch, False
             after every epoch. None: schedules every batch, PyTorch schedulers every epoch.
-        eval_dataloader, eval_interval: `eval()` is called every so often ("1ep").
+        eval_dataloader, eval_interval: `eval()` is called every so often ("1ep"), and leaves the
+            training as it would be without.
         device: where model and batches go; by default where the model is.
         grad_accum: each batch is split into so many micro-batches, to save memory. It stays one
             batch, with one step of the optimizer and of the clock.
         samples_per_batch, tokens_per_batch: the rates of the run (of all ranks), for schedules
             that mix clocks.
         get_num_samples, get_num_tokens: functions of a batch that count it, on one rank. By
-            default the length of the first tensor, and `tokens_per_batch` or none.
+            default the length of the first tensor, and `tokens_per_batch` or no clock of tokens.
         save_folder, save_interval: a checkpoint `ba<batch>.pt` is written every so often ("1ep")
             and at the end. It holds the model, optimizers, schedulers, clock, random state and
             the position in the epoch.
@@ -130,7 +121,7 @@ class Trainer:
         self,
         *,
         model: nn.Module,
-        train_dataloader: DataLoader[Any],
+        train_dataloader: Iterable[Any],
         max_duration: TimeLike,
         optimizers: Optimizer | Sequence[Optimizer] | None = None,
         schedulers: Any = None,
@@ -154,21 +145,28 @@ class Trainer:
         callbacks: Any = (),
         seed: int | None = None,
     ) -> None:
-        if on_change not in ("error", "keep", "restart"):
-            raise ScheduleError(
-                f"on_change must be 'error', 'keep' or 'restart', not {on_change!r}"
-            )
+        arguments.check_choice("on_change", on_change, ("error", "keep", "restart"))
+        arguments.check_type("model", model, nn.Module, "a torch.nn.Module")
+        arguments.check_type("progress_bar", progress_bar, bool, "True or False")
+        arguments.check_loader("train_dataloader", train_dataloader)
+        if eval_dataloader is not None:
+            arguments.check_loader("eval_dataloader", eval_dataloader)
+        if device is not None:
+            device = torch.device(device)
+        if seed is not None:
+            seed = arguments.whole("seed", seed)
         self.model = model
         self._bare_model = model.module if isinstance(model, DistributedDataParallel) else model
         self._loss = arguments.loss_function(self._bare_model, loss_fn, train_step)
         self._loader = train_dataloader
         self._eval_loader = eval_dataloader
-        self._micro_batches = arguments.positive("grad_accum", grad_accum)
-        self._count_samples = get_num_samples or count_samples
-        self._count_tokens = get_num_tokens
+        self._micro_batches = arguments.whole("grad_accum", grad_accum, 1)
+        counter = arguments.counter("get_num_samples", get_num_samples)
+        self._count_samples = counter or count_samples
+        self._count_tokens = arguments.counter("get_num_tokens", get_num_tokens)
         self._progress_bar = progress_bar
         self._hooks = arguments.hooks(callbacks)
-        self._save_folder = None if save_folder is None else Path(save_folder)
+        self._save_folder = arguments.path("save_folder", save_folder)
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
         self.optimizers = arguments.optimizers(optimizers, schedulers)
         self._schedulers = Schedulers(schedulers, self.optimizers, step_schedulers_every_batch)
@@ -180,7 +178,7 @@ class Trainer:
             tokens_per_batch=tokens_per_batch,
             scale_schedule_ratio=scale_schedule_ratio,
         )
-        self._set_run(max_duration)
+        self._set_run(max_duration, Timestamp())
         self.clock = Clock(self.run)
         self.loss: float | None = None
         self.eval_loss: float | None = None
@@ -191,10 +189,14 @@ class Trainer:
         self._epoch_random: dict[str, Any] | None = None
         self._random: dict[str, Any] | None = None
         self._saved_at: Timestamp | None = None
-        if seed is not None:
-            seed_all(seed + ranks.rank())
-        source = self._source(resume)
-        state = None if source is None else self._read(source)
+        if self._save_folder is not None:
+            # To hear of it after hours of training would be too late.
+            checkpoint.trained(self._bare_model, self.optimizers)
+        source = checkpoint.source(resume, self._save_folder)
+        state = None
+        if source is not None:
+            state = checkpoint.load(source)
+            checkpoint.check(source, state, self._bare_model, self.optimizers)
         if device is not None:
             model.to(device)
         self.device = arguments.device_of(model)
@@ -206,21 +208,23 @@ class Trainer:
                 self._load(state, source, on_change)
             undo.pop_all()
         self.schedulers = self._schedulers.all()
+        if seed is not None:
+            seed_all(seed + ranks.rank())
+        if self._random is not None:  # of a checkpoint
+            set_random_state(self._random, train_dataloader)
 
-    def _set_run(self, max_duration: TimeLike) -> None:
+    def _set_run(self, max_duration: TimeLike, now: Timestamp) -> None:
         """Checks all that depends on the run before it takes effect."""
-        run = self._new_run(max_duration)
-        if run.duration.unit == TimeUnit.ITERATION:
-            raise UnitError(f"max_duration is {max_duration!r}, but the Trainer has no iterations")
-        counted = {TimeUnit.SAMPLE, TimeUnit.SECOND, TimeUnit.EPOCH, TimeUnit.BATCH}
-        if self._count_tokens is not None or run.tokens_per_batch is not None:
-            counted.add(TimeUnit.TOKEN)
-        if run.duration.unit not in counted:
-            raise UnitError(f"max_duration is {max_duration!r}: count tokens by get_num_tokens")
-        self._schedulers.check(run)
-        every = {
-            name: arguments.interval(name, time, run) for name, time in self._intervals.items()
-        }
+        with arguments.length_explained(self._batches_per_epoch):
+            run = self._new_run(max_duration)
+            every = {
+                name: arguments.interval(name, time, run) for name, time in self._intervals.items()
+            }
+            units = {name: {time.unit} for name, time in every.items()}
+            units["max_duration"] = {run.duration.unit}
+            units["schedulers"] = self._schedulers.clocks(run, now)
+        for name, read in units.items():
+            arguments.check_counted(name, read, run, self._count_tokens is not None)
         self.run, self._every = run, every
 
     # Training
@@ -235,7 +239,7 @@ class Trainer:
         batch.
         """
         if max_duration is not None:
-            self._set_run(max_duration)
+            self._set_run(max_duration, self.clock.timestamp)
             self.clock.run = self.run
             self._schedulers.follow(self.run, self.clock)
             self.schedulers = self._schedulers.all()
@@ -247,7 +251,8 @@ class Trainer:
                 while not self.clock.done:
                     self._fit_epoch(progress)
             finally:
-                self._random = random_state(self._loader)
+                if self._random is None:  # as it is from the first batch on
+                    self._random = random_state(self._loader)
         if self._save_folder is not None and self._saved_at != self.clock.timestamp:
             self.save_checkpoint()
         self._call("fit_end")
@@ -258,18 +263,18 @@ class Trainer:
         while not self.clock.done:
             before = self.clock.timestamp
             batch = next(batches, _END)
-            if batch is _END:
-                # A dataloader without length, or with fewer batches than it said.
-                if not before.batch_in_epoch:
-                    raise ScheduleError("train_dataloader is empty: it gave no batch")
-                self.clock.next_epoch()
-                self._after(before, batch=False, epoch=True)
-                return
-            self._train(batch)
-            epoch = before.batch_in_epoch + 1 == self._batches_per_epoch
+            trained = batch is not _END
+            if trained:
+                self._train(batch)
+            elif not before.batch_in_epoch:
+                raise ScheduleError(
+                    f"train_dataloader is empty: it gave no batch in epoch {int(before.epoch)}"
+                )
+            # A dataloader without length, or with fewer batches than it said, ends by giving none.
+            epoch = not trained or before.batch_in_epoch + 1 == self._batches_per_epoch
             if epoch:
                 self.clock.next_epoch()
-            self._after(before, batch=True, epoch=epoch)
+            self._after(before, batch=trained, epoch=epoch)
             progress.update()
             if epoch:
                 return
@@ -306,7 +311,7 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.lr = self._schedulers.rates()
-        self.loss = self._backward(to_device(batch, self.device), samples)
+        self.loss = self._backward(to_device(batch, self.device))
         if not abs(self.loss) < float("inf"):  # nan is not, either
             raise LossError(
                 f"the loss is {self.loss} at batch {self.clock.timestamp.batch.value}, with the "
@@ -318,27 +323,25 @@ class Trainer:
         self.clock.tick(samples, tokens, now - self._ticked_at)
         self._ticked_at = now
 
-    def _backward(self, batch: Any, samples: int) -> float:
+    def _backward(self, batch: Any) -> float:
         """Adds up the gradients and the losses of the micro-batches, by their shares of samples."""
         if self._micro_batches == 1:
-            loss = self._loss_of(batch)
+            loss = self._loss(self.model, batch)
             loss.backward()
             return loss.item()
-        total = 0.0
         parts = split(batch, self._micro_batches)
-        for number, part in enumerate(parts, start=1):
-            share = self._count_samples(part) / samples
+        sizes = [self._count_samples(part) for part in parts]
+        if not sum(sizes):
+            raise ScheduleError(
+                "grad_accum weights micro-batches by their samples, but get_num_samples counts none"
+            )
+        total = 0.0
+        for number, (part, size) in enumerate(zip(parts, sizes, strict=True), start=1):
             with self._gradients_stay_here(number < len(parts)):
-                loss = self._loss_of(part) * share
+                loss = self._loss(self.model, part) * (size / sum(sizes))
                 loss.backward()
             total += loss.item()
         return total
-
-    def _loss_of(self, batch: Any) -> Tensor:
-        loss: Any = self._loss(self.model, batch)
-        if not (isinstance(loss, Tensor) and loss.numel() == 1):
-            raise TypeError(f"the loss must be a tensor of one number, not {loss!r}")
-        return loss
 
     def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[None]:
         """Until the last micro-batch there is no need to exchange gradients with other ranks."""
@@ -363,7 +366,7 @@ class Trainer:
             self.save_checkpoint()
 
     def _passed(self, interval: str, before: Timestamp) -> bool:
-        """Whether a multiple of the interval has been passed since."""
+        """Whether a multiple of the interval has been reached since."""
         every = self._every[interval]
         now = self.clock.timestamp
         return now.get(every.unit) // every > before.get(every.unit) // every
@@ -374,18 +377,27 @@ class Trainer:
 
     @torch.no_grad()
     def eval(self) -> float:
-        """The mean loss over the samples of `eval_dataloader`, of all ranks."""
+        """The mean loss over the samples of `eval_dataloader`, of all ranks.
+
+        The training does not notice: it goes on as it would without, with the same random numbers.
+        """
         if self._eval_loader is None:
             raise TypeError("eval() needs an eval_dataloader")
         loss, samples = 0.0, 0
+        random = random_state(self._loader)
+        modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
         try:
             for batch in self._eval_loader:
                 size = self._count_samples(batch)
-                loss += self._loss_of(to_device(batch, self.device)).item() * size
+                # Without DDP, which would have as many batches on every rank.
+                mean = self._loss(self._bare_model, to_device(batch, self.device))
+                loss += mean.item() * size
                 samples += size
         finally:
-            self.model.train()
+            for module, training in modes:
+                module.training = training
+            set_random_state(random, self._loader)
         losses, sizes = zip(*ranks.gather((loss, samples)), strict=True)
         if not sum(sizes):
             raise ScheduleError("eval_dataloader is empty: it gave no batch")
@@ -399,17 +411,21 @@ class Trainer:
         """Writes all that is needed to go on from here; by default to `save_folder`.
 
         Whenever the process is killed, there is the whole file or none. With several ranks all
-        of them must call this.
+        of them must call this. Raises `TypeError` for states that `torch.load` does not take by
+        default, `StateError` if the optimizers train what is not in the model.
         """
+        now = self.clock.timestamp
         if path is None:
             if self._save_folder is None:
                 raise TypeError("save_checkpoint() needs a path, or a save_folder")
-            path = checkpoint.path_at(self._save_folder, int(self.clock.timestamp.batch))
+            path = checkpoint.path_at(self._save_folder, int(now.batch))
+            self._saved_at = now
         state = {
             "epochal": __version__,
             "settings": self._settings(),
             "lr": self._schedulers.rates(),
             "model": self._bare_model.state_dict(),
+            "trained": checkpoint.trained(self._bare_model, self.optimizers),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedulers": self._schedulers.state_dict(),
             "clock": self.clock.state_dict(),
@@ -418,85 +434,67 @@ class Trainer:
         }
         if ranks.rank() == 0:
             checkpoint.save(state, Path(path))
-        self._saved_at = self.clock.timestamp
 
     def _settings(self) -> dict[str, str]:
         """What a checkpoint must agree in, in words."""
         return {"run": repr(self.run), **self._schedulers.settings(), "ranks": str(ranks.size())}
 
-    def _source(self, resume: bool | str | PathLike[str]) -> Path | None:
-        """The checkpoint to go on from."""
-        if not isinstance(resume, bool):
-            return Path(resume)
-        folder = self._save_folder
-        if resume and folder is None:
-            raise TypeError("resume=True looks for checkpoints in save_folder, which is missing")
-        batch = checkpoint.newest_batch(folder)
-        if folder is None or batch is None:
-            return None
-        if not resume:
-            raise StateError(
-                f"{folder} holds checkpoints of another training, up to batch {batch}: pass "
-                "resume=True to go on with it, or another save_folder"
-            )
-        return checkpoint.path_at(folder, batch)
-
-    def _check_folder(self, batch: int) -> None:
-        """Later checkpoints of what was trained before would be taken for those of this one."""
-        latest = checkpoint.newest_batch(self._save_folder)
-        if latest is not None and latest > batch:
-            raise StateError(
-                f"{self._save_folder} holds later checkpoints, up to batch {latest}, than batch "
-                f"{batch}, where this training goes on: move them away, or pass another save_folder"
-            )
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        """A checkpoint that fits model and optimizers."""
-        state = checkpoint.load(path)
-        checkpoint.check(
-            path,
-            state,
-            model=self._bare_model.state_dict(),
-            optimizers=[optimizer.state_dict() for optimizer in self.optimizers],
-        )
-        return state
-
     def _load(self, state: dict[str, Any], path: Path, on_change: str) -> None:
-        timestamp = Timestamp.from_state_dict(state["clock"])
+        """Goes on from a checkpoint, or raises. Schedulers and groups are the caller's to undo."""
+        try:
+            timestamp = Timestamp.from_state_dict(state["clock"])
+        except StateError as error:
+            raise StateError(f"cannot go on from {path}: {error}") from error
         changes = [
-            f"{name} was {state['settings'].get(name)}, now it is {now}"
+            f"{name} was {state['settings'].get(name, 'not told')}, now it is {now}"
             for name, now in self._settings().items()
             if state["settings"].get(name) != now
         ]
-        if changes and on_change != "restart":
-            self._schedulers.move_to(timestamp)
+        restart = bool(changes) and on_change == "restart"
         if changes and on_change == "error":
-            was, now = state["lr"], self._schedulers.rates()
-            jump = f"jump from {was} to {now}" if was != now else "be the same"
             raise StateError(
                 f"{path} was made under other settings: {'; '.join(changes)}. At batch "
-                f"{timestamp.batch.value} the learning rates would {jump}. Pass on_change='keep' "
-                "to go on from there under what is now, or 'restart' to start its time from 0"
+                f"{timestamp.batch.value} the learning rates would {self._jump(state, timestamp)}. "
+                "Pass on_change='keep' to go on from there under what is now, or 'restart' to "
+                "start its time from 0"
             )
-        self._check_folder(0 if changes and on_change == "restart" else int(timestamp.batch))
-        groups_now = snapshot_of_groups(self.optimizers)
-        self._bare_model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        checkpoint.check_folder(self._save_folder, 0 if restart else int(timestamp.batch))
+        try:
+            if not restart:
+                checkpoint.check_place(state, timestamp, self._loader, self._batches_per_epoch)
+            if not changes:
+                own = self._schedulers.state_dict()
+                checkpoint.check_schedulers(state["schedulers"], own, PROGRESS)
+                self._schedulers.load_state_dict(state["schedulers"])
+            elif not restart:
+                self._schedulers.move_to(timestamp)
+            groups_now = snapshot_of_groups(self.optimizers)
+            with ExitStack() as undo:
+                undo.callback(checkpoint.snapshot(self._bare_model, self.optimizers))
+                self._bare_model.load_state_dict(state["model"])
+                # After the schedulers: its rates are those of the step to come.
+                for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                    optimizer.load_state_dict(saved)
+                undo.pop_all()
+        except Exception as error:
+            raise StateError(f"cannot go on from {path}: {error}") from error
         if changes:
             groups_now()
-            if on_change == "restart":
-                return
-        else:
-            self._schedulers.load_state_dict(state["schedulers"])
+        if restart:
+            return
         self.clock.load_state_dict(state["clock"])
-        rank = ranks.rank()
-        # A rank that was not there before has none.
-        self._random, self._epoch_random = (
-            state[name][rank] if rank < len(state[name]) else None
-            for name in ("random", "epoch_random")
-        )
-        self._saved_at = timestamp
+        self._random, self._epoch_random = checkpoint.random_states(state)
+        if path.parent == self._save_folder:
+            self._saved_at = timestamp
+
+    def _jump(self, state: dict[str, Any], timestamp: Timestamp) -> str:
+        """What the rates would do at the time of a checkpoint, in words."""
+        try:
+            self._schedulers.move_to(timestamp)
+        except Exception as error:
+            return f"not be known ({error})"
+        was, now = state["lr"], self._schedulers.rates()
+        return f"jump from {was} to {now}" if was != now else "be the same"
 
 
 _END = object()
