@@ -117,7 +117,7 @@ class Schedulers:
             if (batch and self._every_batch is True) or (epoch and self._every_batch is not True):
                 scheduler.step()
         if epoch and self._held is not None:
-            self._held._timestamp = self._clock.timestamp
+            self._held.load_state_dict(self._clock.timestamp.state_dict())
         for bound in self._bound:
             # They read the clock, so that nothing happens twice where they are stepped twice.
             if epoch or self._every_batch is not False:
