@@ -66,6 +66,7 @@ fn cases() -> Result<Vec<Case>> {
         ("polynomial of 0.7", Sorted, polynomial(0.7)?.into()),
         ("polynomial of 2", Sorted, polynomial(2.0)?.into()),
         ("polynomial of 3", Sorted, polynomial(3.0)?.into()),
+        ("polynomial of 4.2", Sorted, polynomial(4.2)?.into()),
         ("warmup, multi-step of 3", Sorted, after(multi_step(3)?)?),
         ("warmup, constant", Sorted, after(constant()?)?),
         ("warmup, linear", Sorted, after(linear()?)?),
