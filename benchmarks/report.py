@@ -76,9 +76,9 @@ def table_row(outcome: Outcome) -> str:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    verdicts = [outcome.verdict for outcome in outcomes if outcome.contest.goal is not None]
-    counts = [f"{verdicts.count(verdict)} {verdict}" for verdict in ("met", "not met", "missing")]
-    return f"goals: {', '.join(counts)}"
+    verdicts = [outcome.verdict for outcome in outcomes]
+    met, not_met, missing = map(verdicts.count, ("met", "not met", "missing"))
+    return f"goals: {met} met, {not_met} not met; contests missing: {missing}"
 
 
 def number(value: float) -> str:
