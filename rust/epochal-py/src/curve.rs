@@ -136,7 +136,7 @@ impl Curve {
         let apart = arrays.iter().flatten().all(|array| !output.may_share_memory(&array.0));
         output.write(apart, |sink| {
             let sources = arrays.each_ref().map(|array| array.as_ref().and_then(Array::source));
-            py.detach(|| evaluate(&self.curve, &sources, sink))
+            py.detach(|| evaluate(&[&self.curve], &sources, sink, None))
         })
     }
 }
@@ -217,7 +217,7 @@ impl Curve {
         output.write(true, |sink| {
             let mut sources = [None; Clock::COUNT];
             sources[clock as usize] = Some(Source::Grid { start, step, len });
-            py.detach(|| evaluate(&self.curve, &sources, sink))
+            py.detach(|| evaluate(&[&self.curve], &sources, sink, None))
         })
     }
 
