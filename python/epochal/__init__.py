@@ -27,6 +27,7 @@ from epochal._core import (
     TimeZeroDivisionError,
     UnitError,
     __version__,
+    evaluate,
 )
 from epochal.schedules import (
     ConstantScheduler,
@@ -73,6 +74,7 @@ __all__ = [
     "Timestamp",
     "UnitError",
     "__version__",
+    "evaluate",
 ]
 
 

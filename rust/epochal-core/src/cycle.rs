@@ -122,13 +122,15 @@ impl Cycles {
         const MOST: u64 = 128;
         let mut cycles = Self { first, ratio, table: Vec::new() };
         if ratio > 1.0 {
-            for index in 0..MOST {
-                let cycle = cycles.number(index);
+            let mut sums = Sums::new(0, ratio);
+            for _ in 0..MOST {
+                let cycle = cycles.cycle(&sums);
                 let end = cycle.end;
                 cycles.table.push(cycle);
                 if end > CLOCKS_END {
                     break;
                 }
+                sums = sums.next(ratio);
             }
         }
         cycles
@@ -174,16 +176,78 @@ impl Cycles {
         cycle
     }
 
-    /// Cycle i starts at t_0·(1 + r + … + r^(i−1)), where r too is known to half an ulp only.
     fn number(&self, index: u64) -> Cycle {
-        let (terms, power) = geometric(Double::from(self.ratio), index);
-        let (low_terms, low_power) = geometric(Double::below(self.ratio), index);
+        self.cycle(&Sums::new(index, self.ratio))
+    }
+
+    /// Cycle i starts at t_0·(1 + r + … + r^(i−1)).
+    fn cycle(&self, sums: &Sums) -> Cycle {
+        let Sums { terms, power, low_terms, low_power } = *sums;
         let (next, low_next) = (terms + power, low_terms + low_power);
         let (start, length) = (self.first.length * terms, self.first.length * power);
         Cycle {
             first: self.first.boundary(terms, (terms + -low_terms).rounded()),
             end: self.first.boundary(next, (next + -low_next).rounded()),
             decay: Decay::lasting(start, start + length, length),
+        }
+    }
+}
+
+/// 1 + r + … + r^(i−1) and r^i; and both for the smallest number that r may stand for, as r is
+/// known to half an ulp only.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    terms: Double,
+    power: Double,
+    low_terms: Double,
+    low_power: Double,
+}
+
+impl Sums {
+    fn new(index: u64, ratio: f64) -> Self {
+        let (terms, power) = geometric(Double::from(ratio), index);
+        let (low_terms, low_power) = geometric(Double::below(ratio), index);
+        Self { terms, power, low_terms, low_power }
+    }
+
+    /// Those of the next i.
+    fn next(self, ratio: f64) -> Self {
+        Self {
+            terms: self.terms + self.power,
+            power: self.power * Double::from(ratio),
+            low_terms: self.low_terms + self.low_power,
+            low_power: self.low_power * Double::below(ratio),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_what_the_closed_form_finds() {
+        for (length, ratio) in [(1.0, 3.0), (1000.0, 1.1), (7.3, 1.001), (2.0, 1.5)] {
+            let cycles = Cycles::new(Period::new(Double::from(length), 0.0), ratio);
+            for cycle in &cycles.table[..cycles.table.len() - 1] {
+                for t in [cycle.first, (cycle.first + cycle.end) / 2.0, cycle.end.next_down()] {
+                    let found = cycles.beyond_the_table(t);
+                    assert_eq!((found.first, found.end), (cycle.first, cycle.end), "{ratio} {t}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_cut_for_whole_lengths_is_right() {
+        for length in [1.0, 3.0, 7.0, 1000.0, 1e9] {
+            let period = Period::new(Double::from(length), 0.0);
+            for n in [0.0, 1.0, 2.0, 3.0, 10.0, 999_999.0] {
+                for t in [n * length, (n * length).next_up(), (n * length + length).next_down()] {
+                    assert_eq!(period.completed(t), n, "{length} {t}");
+                    assert_eq!(whole_cycles(length, t), (n, t - n * length));
+                }
+            }
         }
     }
 }
