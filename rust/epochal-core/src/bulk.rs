@@ -2,11 +2,11 @@
 //!
 //! Times are converted a block at a time, evaluated, and written; blocks stay in the L1 cache.
 
-use crate::curve::{Curve, is_time, not_a_time};
+use crate::curve::{Curve, Readings, is_time, not_a_time};
 use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
 use crate::share::{part_len, share, threads_for};
-use crate::span::{BLOCK, Reading};
+use crate::span::BLOCK;
 use crate::unit::Clock;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +87,7 @@ impl Source<'_> {
     /// The times from `start` on, as many as `block` has; written there, unless they are float64
     /// already. They are valid.
     #[inline(always)]
-    pub(crate) fn read<'a>(&'a self, start: usize, block: &'a mut [f64]) -> Reading<'a> {
+    pub(crate) fn read<'a>(&'a self, start: usize, block: &'a mut [f64]) -> &'a [f64] {
         fn convert<T: Copy>(times: &[T], block: &mut [f64], as_f64: impl Fn(T) -> f64) {
             for (out, &time) in block.iter_mut().zip(times) {
                 *out = as_f64(time);
@@ -95,7 +95,7 @@ impl Source<'_> {
         }
         let end = start + block.len();
         match *self {
-            Self::F64(times) => return Reading::new(&times[start..end]),
+            Self::F64(times) => return &times[start..end],
             Self::F32(times) => convert(&times[start..end], block, f64::from),
             // Unsigned, since they are not negative: that is the shorter conversion. Both round to
             // nearest beyond 2^53, and are exact below.
@@ -109,7 +109,7 @@ impl Source<'_> {
                 }
             }
         }
-        Reading::new(block)
+        block
     }
 
     /// A time as a float, valid or not.
@@ -280,7 +280,7 @@ impl Job<'_> {
             }
             return;
         }
-        let mut readings = [Reading::NONE; Clock::COUNT];
+        let mut readings: Readings<'_> = [&[]; Clock::COUNT];
         for (clock, block) in self.clocks.iter().zip(blocks) {
             if let Some(source) = &self.sources[*clock as usize]
                 && curve.clocks().contains(clock)

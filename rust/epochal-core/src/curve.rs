@@ -4,11 +4,11 @@ use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
 use crate::milestones::Milestones;
 use crate::shape::{Shape, ramp};
-use crate::span::{BLOCK, Reading};
+use crate::span::BLOCK;
 use crate::unit::Clock;
 
-/// Times of a block, per clock.
-pub(crate) type Readings<'a> = [Reading<'a>; Clock::COUNT];
+/// Times of a block, per clock; none for a clock that is not read.
+pub(crate) type Readings<'a> = [&'a [f64]; Clock::COUNT];
 
 /// A node of a curve's tree.
 #[derive(Clone, Debug)]
@@ -28,18 +28,19 @@ impl Node {
     pub(crate) fn fill(&self, level: Level, readings: &Readings<'_>, out: &mut [f64]) {
         match self {
             Self::Tail { clock, shape } => {
-                dispatch::fill(level, shape, &readings[*clock as usize], out);
+                dispatch::fill(level, shape, readings[*clock as usize], out);
             }
             Self::Milestones(milestones) => {
                 dispatch::fill_levels(level, milestones, readings, out);
             }
             Self::Warmup { clock, length, top, tail } => {
-                let reading = &readings[*clock as usize];
-                if reading.high >= *length {
+                let times = readings[*clock as usize];
+                let (low, high) = dispatch::bounds(level, times);
+                if high >= *length {
                     tail.fill(level, readings, out);
                 }
-                if reading.low < *length {
-                    dispatch::ramp(level, *length, *top, reading.times, out);
+                if low < *length {
+                    dispatch::ramp(level, *length, *top, times, out);
                 }
             }
             Self::Product(factors) => {
@@ -59,10 +60,10 @@ impl Node {
         let mut alpha = [0.0];
         match self {
             Self::Tail { clock, shape } => {
-                shape.fill(&Reading::single(&times[*clock as usize]), &mut alpha);
+                shape.fill(&times[*clock as usize..][..1], &mut alpha);
             }
             Self::Milestones(milestones) => {
-                milestones.fill(&times.each_ref().map(Reading::single), &mut alpha);
+                milestones.fill(&times.each_ref().map(std::slice::from_ref), &mut alpha);
             }
             Self::Warmup { clock, length, top, tail } => {
                 let t = times[*clock as usize];

@@ -7,7 +7,7 @@ use crate::bulk::Source;
 use crate::error::{Error, Kind, Result};
 use crate::milestones::Milestones;
 use crate::shape::{self, Shape};
-use crate::span::Reading;
+use crate::span;
 use crate::unit::Clock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -148,15 +148,19 @@ at_each_level! {
         = source.are_times(start, len);
 
     /// The times from `start` on, in `block` if they are no floats already.
-    fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> Reading<'a>
+    fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> &'a [f64]
         = source.read(start, block);
 
+    /// The smallest and the largest of some times.
+    fn bounds(times: &[f64]) -> (f64, f64)
+        = span::bounds(times);
+
     /// α of a formula at each time.
-    fn fill(shape: &Shape, reading: &Reading<'_>, out: &mut [f64])
-        = shape.fill(reading, out);
+    fn fill(shape: &Shape, times: &[f64], out: &mut [f64])
+        = shape.fill(times, out);
 
     /// The level at each time.
-    fn fill_levels(milestones: &Milestones, readings: &[Reading<'_>; Clock::COUNT], out: &mut [f64])
+    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Clock::COUNT], out: &mut [f64])
         = milestones.fill(readings, out);
 
     /// The ramp of a warmup over the tail's values.
@@ -215,13 +219,13 @@ mod tests {
             for times in [&sorted, &shuffled] {
                 let alone = times.iter().map(|t| {
                     let mut alpha = [0.0];
-                    shape.fill(&Reading::single(t), &mut alpha);
+                    shape.fill(std::slice::from_ref(t), &mut alpha);
                     alpha[0].to_bits()
                 });
                 let alone: Vec<u64> = alone.collect();
                 for level in Level::available() {
                     let mut out = vec![0.0; times.len()];
-                    fill(level, &shape, &Reading::new(times), &mut out);
+                    fill(level, &shape, times, &mut out);
                     let together: Vec<u64> = out.iter().map(|alpha| alpha.to_bits()).collect();
                     assert_eq!(together, alone, "{level:?} {shape:?}");
                 }
@@ -235,7 +239,7 @@ mod tests {
         for level in Level::available() {
             let mut block = vec![0.0; times.len()];
             let source = Source::I64(&times);
-            let floats = read(level, &source, 0, &mut block).times;
+            let floats = read(level, &source, 0, &mut block);
             assert!(floats.iter().zip(&times).all(|(float, int)| *float == *int as f64));
             assert!(are_times(level, &source, 0, times.len()));
             assert!(!are_times(level, &Source::I64(&[3, -1]), 0, 2));

@@ -1,7 +1,7 @@
 //! Milestones: how many of them have been reached.
 
 use crate::math::Levels;
-use crate::span::{Reading, in_chunks};
+use crate::span::{CHUNK, Chunks};
 use crate::unit::Clock;
 
 /// The levels of a multi-step decay, by the number of milestones reached on all clocks together.
@@ -16,11 +16,7 @@ pub(crate) struct Milestones {
 #[derive(Clone, Debug)]
 struct Ladder {
     rungs: Vec<f64>,
-    count: usize,
 }
-
-/// Up to so many, asking each milestone is cheaper than a search.
-const FEW: usize = 12;
 
 impl Milestones {
     pub(crate) fn new(by_clock: Vec<(Clock, Vec<f64>)>, gamma: f64) -> Self {
@@ -35,14 +31,13 @@ impl Milestones {
 
     /// α at each time.
     #[inline(always)]
-    pub(crate) fn fill(&self, readings: &[Reading<'_>; Clock::COUNT], out: &mut [f64]) {
+    pub(crate) fn fill(&self, readings: &[&[f64]; Clock::COUNT], out: &mut [f64]) {
         if let [(clock, ladder)] = &self.by_clock[..] {
-            return ladder.fill(&self.levels, &readings[*clock as usize], out);
+            return ladder.fill(&self.levels, readings[*clock as usize], out);
         }
         for (index, alpha) in out.iter_mut().enumerate() {
             let reached = |(clock, ladder): &(Clock, Ladder)| {
-                let reading = &readings[*clock as usize];
-                ladder.reached(reading.times.get(index).copied().unwrap_or(reading.low))
+                ladder.reached(readings[*clock as usize][index])
             };
             *alpha = self.levels[self.by_clock.iter().map(reached).sum::<usize>()];
         }
@@ -52,43 +47,44 @@ impl Milestones {
 impl Ladder {
     fn new(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
-        let count = times.len();
-        times.resize((count + 1).next_power_of_two(), f64::INFINITY);
-        Self { rungs: times, count }
+        times.resize((times.len() + 1).next_power_of_two(), f64::INFINITY);
+        Self { rungs: times }
     }
 
     /// How many have been reached; one at t itself has.
-    #[inline(always)]
     fn reached(&self, t: f64) -> usize {
-        let (mut reached, mut step) = (0, self.rungs.len() / 2);
-        while step > 0 {
-            // No branch, so nothing to foretell.
-            let passed = self.rungs[(reached + step - 1) & (self.rungs.len() - 1)] <= t;
-            reached += if passed { step } else { 0 };
-            step /= 2;
-        }
-        reached
+        self.rungs.partition_point(|milestone| *milestone <= t)
     }
 
     #[inline(always)]
-    fn fill(&self, levels: &[f64], reading: &Reading<'_>, out: &mut [f64]) {
-        in_chunks(reading, out, |times, low, high, out| {
+    fn fill(&self, levels: &[f64], times: &[f64], out: &mut [f64]) {
+        for (times, (low, high), out) in Chunks::new(times, out) {
             let reached = self.reached(low);
             if reached == self.reached(high) {
                 out.fill(levels[reached]);
-            } else if self.count <= FEW {
-                out.fill(levels[0]);
-                for (milestone, level) in self.rungs.iter().zip(&levels[1..]) {
-                    for (alpha, t) in out.iter_mut().zip(times) {
-                        *alpha = if *milestone <= *t { *level } else { *alpha };
-                    }
-                }
             } else {
-                for (alpha, t) in out.iter_mut().zip(times) {
-                    *alpha = levels[self.reached(*t)];
+                let mut counts = [0; CHUNK];
+                self.search(times, &mut counts);
+                for (alpha, count) in out.iter_mut().zip(counts) {
+                    *alpha = levels[count];
                 }
             }
-        });
+        }
+    }
+
+    /// How many have been reached at each time: the same search for all of them side by side, so
+    /// that none waits for another.
+    #[inline(always)]
+    fn search(&self, times: &[f64], counts: &mut [usize; CHUNK]) {
+        let mut step = self.rungs.len() / 2;
+        while step > 0 {
+            for (count, t) in counts.iter_mut().zip(times) {
+                let next = count.wrapping_add(step);
+                let rung = self.rungs[next.wrapping_sub(1) & (self.rungs.len() - 1)];
+                *count = if rung <= *t { next } else { *count };
+            }
+            step /= 2;
+        }
     }
 }
 
@@ -103,6 +99,9 @@ mod tests {
             let ladder = Ladder::new(times.clone());
             for t in [0.0, 0.5, 1.0, 3.0, 8.0, 8.5, 16.0, 17.0, f64::MAX] {
                 let scan = times.iter().filter(|milestone| **milestone <= t).count();
+                let mut counts = [0; CHUNK];
+                ladder.search(&[t; CHUNK], &mut counts);
+                assert_eq!(counts, [scan; CHUNK], "{count} {t}");
                 assert_eq!(ladder.reached(t), scan, "{count} {t}");
             }
         }

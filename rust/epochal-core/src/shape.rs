@@ -5,10 +5,20 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, Levels, cube, general, half_cosine, larger, root, smaller,
+    Double, Exponent, Exponential, Levels, cube, general, gentle, half_cosine, larger, smaller,
     square, trimmed,
 };
-use crate::span::{Reading, in_chunks};
+use crate::span::{Chunks, bounds};
+
+/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
+/// would not inline a long one, and would compile it for the baseline only.
+macro_rules! map {
+    ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
+        for (out, &$t) in $out.iter_mut().zip($times) {
+            *out = $alpha;
+        }
+    };
+}
 
 /// A tail on one clock.
 #[derive(Clone, Debug)]
@@ -32,28 +42,33 @@ pub(crate) enum Shape {
 impl Shape {
     /// α at each time. Inlined, so that each caller compiles it for its own instructions.
     #[inline(always)]
-    pub(crate) fn fill(&self, reading: &Reading<'_>, out: &mut [f64]) {
-        let times = reading.times;
+    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         match *self {
-            Self::Step { period, ref levels } => step(period, levels, reading, out),
-            Self::Constant { alpha, end } => map(times, out, |t| if t < end { alpha } else { 1.0 }),
+            Self::Step { period, ref levels } => step(period, levels, times, out),
+            Self::Constant { alpha, end } => {
+                map!(times, out, |t| if t < end { alpha } else { 1.0 })
+            }
             Self::Linear { decay, from, to } => {
-                map(times, out, |t| to + (from - to) * decay.left(t))
+                map!(times, out, |t| to + (from - to) * decay.left(t))
             }
-            Self::Exponential { rate: Some(rate) } => map(times, out, |t| rate.at(t)),
+            Self::Exponential { rate: Some(rate) } => map!(times, out, |t| rate.at(t)),
             Self::Exponential { rate: None } => {
-                map(times, out, |t| if t > 0.0 { 0.0 } else { 1.0 })
+                map!(times, out, |t| if t > 0.0 { 0.0 } else { 1.0 })
             }
-            Self::Cosine { decay, to } => map(times, out, |t| fall_to(to, decay.half_cosine(t))),
-            Self::Restarts { ref cycles, to } => restarts(cycles, to, reading, out),
+            Self::Cosine { decay, to } => map!(times, out, |t| fall_to(to, decay.half_cosine(t))),
+            Self::Restarts { ref cycles, to } => restarts(cycles, to, times, out),
             Self::Polynomial { decay, power, to } => match power {
-                Exponent::Half => map(times, out, |t| fall_to(to, root(decay.left_exactly(t)))),
-                Exponent::One => map(times, out, |t| fall_to(to, decay.left_exactly(t).0)),
-                Exponent::Two => map(times, out, |t| fall_to(to, square(decay.left_exactly(t)))),
-                Exponent::Three => map(times, out, |t| fall_to(to, cube(decay.left_exactly(t)))),
-                Exponent::Other { high, low, power, grain } => map(times, out, |t| {
-                    fall_to(to, general(decay.left_exactly(t), high, low, power, grain))
-                }),
+                // These hardly enlarge an error of u.
+                Exponent::Half => map!(times, out, |t| fall_to(to, decay.left(t).sqrt())),
+                Exponent::One => map!(times, out, |t| fall_to(to, decay.left(t))),
+                Exponent::Two => map!(times, out, |t| fall_to(to, square(decay.left(t)))),
+                Exponent::Three => map!(times, out, |t| fall_to(to, cube(decay.left_exactly(t)))),
+                Exponent::Gentle(power) => {
+                    map!(times, out, |t| fall_to(to, gentle(decay.left(t), power)));
+                }
+                Exponent::Other { power, grain } => {
+                    map!(times, out, |t| fall_to(to, general(decay.left_exactly(t), power, grain)));
+                }
             },
         }
     }
@@ -70,9 +85,9 @@ pub(crate) fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64]) {
 
 /// Whole steps are filled in; where several meet in a few times, each time is asked.
 #[inline(always)]
-fn step(period: Period, levels: &Levels, reading: &Reading<'_>, out: &mut [f64]) {
+fn step(period: Period, levels: &Levels, times: &[f64], out: &mut [f64]) {
     let (mut step, mut completed, mut level) = (Cycle::EMPTY, 0.0, 1.0);
-    in_chunks(reading, out, |times, low, high, out| {
+    for (times, (low, high), out) in Chunks::new(times, out) {
         if !step.contains(low) {
             let now = period.completed(low);
             step = period.cycle(now);
@@ -81,11 +96,12 @@ fn step(period: Period, levels: &Levels, reading: &Reading<'_>, out: &mut [f64])
             }
         }
         if step.contains(high) {
-            return out.fill(level);
+            out.fill(level);
+            continue;
         }
         match period.whole {
-            Some(length) if high < EXACT => map(times, out, |t| whole_cycles(length, t).0),
-            _ => map(times, out, |t| period.completed(t)),
+            Some(length) if high < EXACT => map!(times, out, |t| whole_cycles(length, t).0),
+            _ => map!(times, out, |t| period.completed(t)),
         }
         for alpha in out {
             if *alpha != completed {
@@ -94,49 +110,44 @@ fn step(period: Period, levels: &Levels, reading: &Reading<'_>, out: &mut [f64])
             }
             *alpha = level;
         }
-    });
+    }
 }
 
 #[inline(always)]
-fn restarts(cycles: &Cycles, to: f64, reading: &Reading<'_>, out: &mut [f64]) {
+fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
     if let Some(length) = cycles.first.whole
         && cycles.are_equal()
-        && reading.high < EXACT
+        && bounds(times).1 < EXACT
     {
-        return map(reading.times, out, |t| {
+        map!(times, out, |t| {
             let passed = whole_cycles(length, t).1;
             fall_to(to, half_cosine(length - passed, passed, length))
         });
+        return;
     }
     let mut cycle = Cycle::EMPTY;
-    in_chunks(reading, out, |times, low, high, out| {
+    for (times, (low, high), out) in Chunks::new(times, out) {
         if !cycle.contains(low) {
             cycle = cycles.at(low);
         }
         if cycle.contains(high) {
             let decay = cycle.decay;
-            return map(times, out, |t| fall_to(to, decay.half_cosine(t)));
+            map!(times, out, |t| fall_to(to, decay.half_cosine(t)));
+            continue;
         }
-        map(times, out, |t| {
+        map!(times, out, |t| {
             if !cycle.contains(t) {
                 cycle = cycles.at(t);
             }
             fall_to(to, cycle.decay.half_cosine(t))
         });
-    });
+    }
 }
 
 /// From 1 at v = 1 to `to` at v = 0.
 #[inline(always)]
 fn fall_to(to: f64, v: f64) -> f64 {
     to + (1.0 - to) * v
-}
-
-#[inline(always)]
-fn map(times: &[f64], out: &mut [f64], mut alpha: impl FnMut(f64) -> f64) {
-    for (out, &t) in out.iter_mut().zip(times) {
-        *out = alpha(t);
-    }
 }
 
 /// A decay from w to T. Both have more digits than a float: near the ends these count.

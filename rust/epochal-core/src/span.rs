@@ -1,4 +1,4 @@
-//! Blocks of times, and between which bounds they lie.
+//! Blocks of times, and the bounds between which they lie.
 
 use crate::math::{larger, smaller};
 
@@ -6,35 +6,14 @@ use crate::math::{larger, smaller};
 pub(crate) const BLOCK: usize = 1024;
 
 /// So many times are looked at together, where many have one value.
-const CHUNK: usize = 64;
-
-/// Times of a block on one clock, the earliest and the latest; empty for a clock that is not read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading<'a> {
-    pub(crate) times: &'a [f64],
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-}
-
-impl<'a> Reading<'a> {
-    pub(crate) const NONE: Self = Self { times: &[], low: 0.0, high: 0.0 };
-
-    #[inline(always)]
-    pub(crate) fn new(times: &'a [f64]) -> Self {
-        let (low, high) = bounds(times);
-        Self { times, low, high }
-    }
-
-    /// Of a single time.
-    #[inline(always)]
-    pub(crate) fn single(time: &'a f64) -> Self {
-        Self { times: std::slice::from_ref(time), low: *time, high: *time }
-    }
-}
+pub(crate) const CHUNK: usize = 64;
 
 /// The smallest and the largest of some numbers.
 #[inline(always)]
 pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
+    if let [time] = times {
+        return (*time, *time);
+    }
     // As many independent results as fill the registers.
     let (mut low, mut high) = ([f64::INFINITY; 16], [0.0; 16]);
     let (wide, rest) = times.as_chunks::<16>();
@@ -56,19 +35,34 @@ pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
     (low[0], high[0])
 }
 
-/// Calls `fill` with a few times after the other, the earliest and the latest of them, and the
-/// place for their values.
-#[inline(always)]
-pub(crate) fn in_chunks(
-    reading: &Reading<'_>,
-    out: &mut [f64],
-    mut fill: impl FnMut(&[f64], f64, f64, &mut [f64]),
-) {
-    if reading.times.len() <= 1 {
-        return fill(reading.times, reading.low, reading.high, out);
+/// A few times after the other, the earliest and the latest of them, and where their values go.
+///
+/// An iterator, not a function that takes a closure: the compiler would not inline a long one, and
+/// would compile it for the baseline only.
+pub(crate) struct Chunks<'a> {
+    times: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl<'a> Chunks<'a> {
+    #[inline(always)]
+    pub(crate) fn new(times: &'a [f64], out: &'a mut [f64]) -> Self {
+        Self { times, out }
     }
-    for (times, out) in reading.times.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
-        let (low, high) = bounds(times);
-        fill(times, low, high, out);
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = (&'a [f64], (f64, f64), &'a mut [f64]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let len = self.times.len().min(CHUNK);
+        if len == 0 {
+            return None;
+        }
+        let (times, rest) = self.times.split_at(len);
+        let (out, out_rest) = std::mem::take(&mut self.out).split_at_mut_checked(len)?;
+        (self.times, self.out) = (rest, out_rest);
+        Some((times, bounds(times), out))
     }
 }

@@ -1,29 +1,26 @@
 //! 2^y, and exponential decays.
 
-use super::{Double, TO_WHOLE, log2_of, trimmed};
+use super::{Double, TO_WHOLE, log2_of, polynomial, trimmed};
 use std::f64::consts::LN_2;
 
 /// The leading 26 bits of ln 2, and the rest.
 const LN_2_HIGH: f64 = 0.6931471675634384;
 const LN_2_LOW: f64 = 1.2996506893889889e-08;
 
-/// (e^z − 1 − z)/z² on ±½ln 2, in error by at most 2^-61 of e^z. Even and odd terms apart: two
-/// short chains are faster than a long one.
-const EVEN: [f64; 6] = [
+/// (e^z − 1 − z)/z² on ±½ln 2, in error by at most 2^-61 of e^z.
+const CURVED: [f64; 8] = [
     0.5,
-    0.04166666666666667,
-    0.0013888888888883748,
-    2.4801587325547743e-05,
-    2.75572736431103e-07,
-    2.0914686968086876e-09,
-];
-const ODD: [f64; 5] = [
     0.1666666666666667,
+    0.04166666666666667,
     0.008333333333326136,
+    0.0013888888888883748,
     0.00019841269874820627,
+    2.4801587325547743e-05,
     2.7557255400206422e-06,
-    2.5105217004720745e-08,
 ];
+/// The terms from z⁸ on.
+const CURVED_MORE: [f64; 3] =
+    [2.75572736431103e-07, 2.5105217004720745e-08, 2.0914686968086876e-09];
 
 /// Beyond this 2^y is 0 or infinite, and so it stays.
 pub(super) const EXPONENT_LIMIT: f64 = 1100.0;
@@ -35,19 +32,17 @@ pub(crate) fn exp2(high: f64, low: f64) -> f64 {
     let shifted = high + TO_WHOLE;
     let fraction = high - (shifted - TO_WHOLE);
     // z = fraction·ln 2, of which the first part is exact: what is rounded is small beside 1.
-    let leading = trimmed(fraction + low);
+    let joined = fraction + low;
+    let leading = trimmed(joined);
     let rest = (fraction - leading) + low;
     let z_high = leading * LN_2_HIGH;
     let z_low = leading * LN_2_LOW + rest * LN_2;
-    let z = z_high + z_low;
+    // Where it is small it may be one float.
+    let z = joined * LN_2;
     let square = z * z;
-    let (mut even, mut odd) = (EVEN[5], ODD[4]);
-    for k in (0..4).rev() {
-        even = even * square + EVEN[k + 1];
-        odd = odd * square + ODD[k];
-    }
-    even = even * square + EVEN[0];
-    let curved = square * (even + z * odd);
+    let fourth = square * square;
+    let more = (CURVED_MORE[0] + CURVED_MORE[1] * z) + CURVED_MORE[2] * square;
+    let curved = square * (polynomial(&CURVED, z) + more * (fourth * fourth));
     let sum = 1.0 + z_high;
     let lost = (1.0 - sum) + z_high;
     let mantissa = sum + (lost + (z_low + curved));
@@ -95,13 +90,10 @@ impl Exponential {
 
     #[inline(always)]
     pub(crate) fn at(self, t: f64) -> f64 {
-        /// Rounds to multiples of 2^-55, so that steps of the exponent are larger than the errors
-        /// that come after it: values keep the order of their times.
-        const GRAIN: f64 = 0.1875;
         let t = super::smaller(t, self.settled);
         let leading = trimmed(t);
         let low = leading * self.low + (t - leading) * self.rate;
-        exp2(leading * self.high, (low + GRAIN) - GRAIN)
+        exp2(leading * self.high, low)
     }
 }
 

@@ -1,6 +1,6 @@
 //! log₂, in more than a float's precision.
 
-use super::{Double, trimmed};
+use super::{Double, polynomial, trimmed};
 
 /// 2/(3·ln 2): its float, its leading 26 bits, and the rest.
 const SCALE: f64 = 0.9617966939259756;
@@ -20,11 +20,71 @@ const SERIES: [f64; 8] = [
     0.17584578456070943,
 ];
 
+/// 2/ln 2: its float, its leading 26 bits, and the rest.
+const TWICE: f64 = 2.8853900817779268;
+const TWICE_HIGH: f64 = 2.885390043258667;
+const TWICE_LOW: f64 = 3.851925982253235e-08;
+
+/// The same series for less precision: log₂((1 + s)/(1 − s)) = 2/ln 2·s + s·w·(…), in error by at
+/// most 2^-60 of it.
+const SHORT_SERIES: [f64; 8] = [
+    0.9617966939259756,
+    0.577078016355598,
+    0.4121985831021161,
+    0.320598900420586,
+    0.26230786404342915,
+    0.2219765172443556,
+    0.1914279301149942,
+    0.18880012677654387,
+];
+
 const ROOT_HALF_BITS: u64 = 0x3fe6_a09e_667f_3bcd;
 const ONE_BITS: u64 = 0x3ff0_0000_0000_0000;
 const MANTISSA: u64 = (1 << 52) - 1;
 /// 2^52, whose last bits hold a whole number.
 const WHOLE_BITS: u64 = 0x4330_0000_0000_0000;
+
+/// A positive normal number as 2^k·m for m in [√½, √2): k, m, and 2^-k.
+#[inline(always)]
+fn split(value: f64) -> (f64, f64, f64) {
+    let shifted = value.to_bits().wrapping_add(ONE_BITS - ROOT_HALF_BITS);
+    let biased = shifted >> 52;
+    let k = f64::from_bits(WHOLE_BITS | biased) - (super::WHOLE_FROM + 1023.0);
+    let m = f64::from_bits((shifted & MANTISSA).wrapping_add(ROOT_HALF_BITS));
+    (k, m, f64::from_bits(2046_u64.wrapping_sub(biased) << 52))
+}
+
+/// s = (m − 1)/(m + 1) for a mantissa of two parts: the first 26 bits, and what they leave.
+#[inline(always)]
+fn quotient(m: f64, m_low: f64) -> (f64, f64) {
+    let (top, bottom) = (m - 1.0, m + 1.0);
+    let bottom_high = trimmed(bottom);
+    let bottom_low = m - (bottom_high - 1.0);
+    let inverse = 1.0 / bottom;
+    let high = trimmed(top * inverse);
+    let rest = (top - high * bottom_high) - high * bottom_low;
+    (high, (rest + (m_low - high * m_low)) * inverse)
+}
+
+/// k + high + low: a first part of 26 bits, and a second one.
+#[inline(always)]
+fn joined(k: f64, high: f64, low: f64) -> (f64, f64) {
+    let leading = trimmed(k + (high + low));
+    (leading, low - ((leading - k) - high))
+}
+
+/// log₂ of a positive normal number, in error by at most 2^-59 if it is no whole number: a first
+/// part of 26 bits, and a second one.
+#[inline(always)]
+pub(crate) fn log2_short(value: f64) -> (f64, f64) {
+    let (k, m, _) = split(value);
+    let (s_high, s_low) = quotient(m, 0.0);
+    let s = s_high + s_low;
+    let w = s * s;
+    let cubic = s * w * polynomial(&SHORT_SERIES, w);
+    let low = s_low * TWICE + s_high * TWICE_LOW;
+    joined(k, s_high * TWICE_HIGH, low + cubic)
+}
 
 /// log₂(high + low) of a positive normal number, in error by at most 2^-64 of it: a first part of
 /// 26 bits, and a second one.
@@ -33,29 +93,12 @@ const WHOLE_BITS: u64 = 0x4330_0000_0000_0000;
 /// all of them.
 #[inline(always)]
 pub(crate) fn log2(high: f64, low: f64, grain: f64) -> (f64, f64) {
-    // high = 2^k·m for m in [√½, √2).
-    let shifted = high.to_bits().wrapping_add(ONE_BITS - ROOT_HALF_BITS);
-    let biased = shifted >> 52;
-    let k = f64::from_bits(WHOLE_BITS | biased) - (super::WHOLE_FROM + 1023.0);
-    let m = f64::from_bits((shifted & MANTISSA).wrapping_add(ROOT_HALF_BITS));
-    let m_low = low * f64::from_bits(2046_u64.wrapping_sub(biased) << 52);
-    let m_low = (m_low + grain) - grain;
-    // s = (m − 1)/(m + 1): a first part of 26 bits, and what it leaves.
-    let (top, bottom) = (m - 1.0, m + 1.0);
-    let bottom_high = trimmed(bottom);
-    let bottom_low = m - (bottom_high - 1.0);
-    let inverse = 1.0 / bottom;
-    let s_high = trimmed(top * inverse);
-    let rest = (top - s_high * bottom_high) - s_high * bottom_low;
-    let s_low = (rest + (m_low - s_high * m_low)) * inverse;
+    let (k, m, unit) = split(high);
+    let (s_high, s_low) = quotient(m, (low * unit + grain) - grain);
     let s = s_high + s_low;
     let w = s * s;
     let w_high = s_high * s_high;
-    let mut series = SERIES[7];
-    for coefficient in SERIES[..7].iter().rev() {
-        series = series * w + coefficient;
-    }
-    let small = w * w * series + s_low * (s + s_high);
+    let small = w * w * polynomial(&SERIES, w) + s_low * (s + s_high);
     let sum_high = trimmed((3.0 + w_high) + small);
     let sum_low = small - ((sum_high - 3.0) - w_high);
     // Times s, and times the scale.
@@ -63,10 +106,8 @@ pub(crate) fn log2(high: f64, low: f64, grain: f64) -> (f64, f64) {
     let rest = s_low * sum_high + s * sum_low;
     let product_high = trimmed(exact + rest);
     let product_low = rest - (product_high - exact);
-    let log_high = product_high * SCALE_HIGH;
     let log_low = product_high * SCALE_LOW + product_low * SCALE;
-    let leading = trimmed(k + (log_high + log_low));
-    (leading, log_low - ((leading - k) - log_high))
+    joined(k, product_high * SCALE_HIGH, log_low)
 }
 
 /// log₂ of any positive number.

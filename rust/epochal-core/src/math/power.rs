@@ -1,81 +1,89 @@
 //! Powers: of what is left of a decay, and of a factor that is applied over and over.
 
 use super::exp::EXPONENT_LIMIT;
-use super::{Double, exp2, log2, trimmed};
+use super::{Double, exp2, log2, log2_short, trimmed};
 
-/// The exponent p of a polynomial decay.
-///
-/// The base is u = high + low in [0, 1], a sum of two floats: u^p multiplies relative errors by p.
+/// The exponent p of a polynomial decay. u^p multiplies relative errors of u by p; so from 3 on
+/// the base is a sum of two floats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Exponent {
-    /// The usual powers are rounded but once.
     Half,
     One,
     Two,
     Three,
-    /// u^p = 2^(p·log₂u).
+    /// Any other up to 2.
+    Gentle(Split),
+    /// Any other.
     Other {
-        high: f64,
-        low: f64,
-        power: f64,
+        power: Split,
         /// Leaves to u the digits of which one changes u^p by 2^-55, not more: then steps of u^p
         /// are larger than its errors, and values keep their order.
         grain: f64,
     },
 }
 
+/// A float, its leading 26 bits, and the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Split {
+    whole: f64,
+    high: f64,
+    low: f64,
+}
+
 impl Exponent {
     pub(crate) fn new(power: f64) -> Self {
         /// Whatever is below 1 to that power is 0, and products with it are finite.
         const LARGEST: f64 = 1e40;
+        let whole = power.min(LARGEST);
+        let high = trimmed(whole);
+        let split = Split { whole, high, low: whole - high };
         match power {
             0.5 => Self::Half,
             1.0 => Self::One,
             2.0 => Self::Two,
             3.0 => Self::Three,
+            ..2.0 => Self::Gentle(split),
             _ => {
-                let power = power.min(LARGEST);
-                let high = trimmed(power);
-                // 2^-53 at most, the ulp of a mantissa. Only the order of magnitude matters.
-                let quantum = (f64::EPSILON / 8.0 / power).min(f64::EPSILON / 2.0);
+                // Only the order of magnitude matters.
+                let quantum = f64::EPSILON / 8.0 / whole;
                 let quantum = f64::from_bits(quantum.to_bits() >> 52 << 52);
-                Self::Other { high, low: power - high, power, grain: quantum * super::TO_WHOLE }
+                Self::Other { power: split, grain: quantum * super::TO_WHOLE }
             }
         }
     }
 }
 
-/// u².
+/// u², for a u that is one float.
 #[inline(always)]
-pub(crate) fn square((u, low): (f64, f64)) -> f64 {
-    let (square, rest) = squared(u);
-    square + (rest + 2.0 * u * low)
+pub(crate) fn square(u: f64) -> f64 {
+    u * u
 }
 
 /// u³.
 #[inline(always)]
 pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
-    let (square, rest) = squared(u);
+    let (square, rest) = product(u, u);
     let rest = rest + 2.0 * u * low;
     let (cube, cube_rest) = product(square, u);
     cube + (cube_rest + (rest * u + square * low))
 }
 
-/// √u, by one step of Newton's from the root of the first part.
+/// u^p = 2^(p·log₂u) for p up to 2, and u that is one float.
 #[inline(always)]
-pub(crate) fn root((u, low): (f64, f64)) -> f64 {
-    let root = u.sqrt();
-    let (square, rest) = squared(root);
-    let step = ((u - square) - rest + low) * (0.5 / root);
-    if u > 0.0 { root + step } else { 0.0 }
+pub(crate) fn gentle(u: f64, power: Split) -> f64 {
+    raised(u, log2_short(u), power)
 }
 
-/// u^p for the parts of p, see [`Exponent::Other`].
+/// u^p for any p, see [`Exponent::Other`].
 #[inline(always)]
-pub(crate) fn general((u, u_low): (f64, f64), high: f64, low: f64, power: f64, grain: f64) -> f64 {
-    let (log, log_low) = log2(u, u_low, grain);
-    let y = log * high;
-    let y_low = log * low + log_low * power;
+pub(crate) fn general((u, u_low): (f64, f64), power: Split, grain: f64) -> f64 {
+    raised(u, log2(u, u_low, grain), power)
+}
+
+#[inline(always)]
+fn raised(u: f64, (log, log_low): (f64, f64), power: Split) -> f64 {
+    let y = log * power.high;
+    let y_low = log * power.low + log_low * power.whole;
     let inside = y > -EXPONENT_LIMIT;
     let (y, y_low) = (if inside { y } else { -EXPONENT_LIMIT }, if inside { y_low } else { 0.0 });
     let value = exp2(y, y_low);
@@ -90,12 +98,6 @@ fn product(a: f64, b: f64) -> (f64, f64) {
     let (a_low, b_low) = (a - a_high, b - b_high);
     let rest = (a_high * b_high - product) + a_high * b_low + a_low * b_high;
     (product, rest + a_low * b_low)
-}
-
-/// The same of a square.
-#[inline(always)]
-fn squared(a: f64) -> (f64, f64) {
-    product(a, a)
 }
 
 /// γ^n for whole n, each within one ulp while it is a normal number.
@@ -177,13 +179,12 @@ mod tests {
     fn powers_of_one_and_zero_are_exact() {
         for power in [1e-3, 0.37, 0.5, 1.0, 2.0, 3.0, 7.3, 1e300] {
             let at = |u| match Exponent::new(power) {
-                Exponent::Half => root((u, 0.0)),
+                Exponent::Half => f64::sqrt(u),
                 Exponent::One => u,
-                Exponent::Two => square((u, 0.0)),
+                Exponent::Two => square(u),
                 Exponent::Three => cube((u, 0.0)),
-                Exponent::Other { high, low, power, grain } => {
-                    general((u, 0.0), high, low, power, grain)
-                }
+                Exponent::Gentle(power) => gentle(u, power),
+                Exponent::Other { power, grain } => general((u, 0.0), power, grain),
             };
             assert_eq!(at(0.0), 0.0);
             assert_eq!(at(1.0), 1.0);

@@ -1,6 +1,6 @@
 //! Half a cosine: the fall of an annealing.
 
-use super::smaller;
+use super::{polynomial, smaller};
 
 /// π²/4, and what its float lacks.
 const QUARTER_PI_SQUARED: f64 = 2.4674011002723395;
@@ -30,12 +30,9 @@ pub(crate) fn half_cosine(left: f64, passed: f64, span: f64) -> f64 {
     let part = smaller(left, passed) / span;
     let x = part * part;
     let y = x * QUARTER_PI_SQUARED;
-    let mut series = SINE_SQUARED[7];
-    for coefficient in SINE_SQUARED[..7].iter().rev() {
-        series = series * y + coefficient;
-    }
+    let curved = (y * y) * polynomial(&SINE_SQUARED, y);
     // Rounding may put the middle an ulp above ½, and the other half begins there.
-    let value = smaller(y + (y * (y * series) + x * QUARTER_PI_SQUARED_LOW), 0.5);
+    let value = smaller(y + (curved + x * QUARTER_PI_SQUARED_LOW), 0.5);
     if left < passed { value } else { 1.0 - value }
 }
 
