@@ -4,10 +4,12 @@
 //! function [`measured`], and prints the sum of its values.
 
 use epochal_core::{
-    Clock, Curve, Error, Facts, Result, Run, Schedule, Sink, Source, Tail, Time, Warmup, evaluate,
+    Clock, Curve, Error, Facts, Level, Result, Run, Schedule, Sink, Source, Tail, Time, Warmup,
+    evaluate,
 };
 use std::env;
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 
 const POINTS: usize = 100_000;
 
@@ -96,7 +98,7 @@ fn measured(
     };
     let mut sources = [None; Clock::COUNT];
     sources[Clock::Batch as usize] = Some(source);
-    evaluate(curve, &sources, Sink::F64(out))
+    evaluate(&[curve], &sources, Sink::F64(out), NonZeroUsize::new(1))
 }
 
 fn run(case: &Case) -> Result<f64> {
@@ -120,6 +122,8 @@ fn run(case: &Case) -> Result<f64> {
 }
 
 fn main() -> Result<()> {
+    // The level that every CPU has, and the narrowest: what it wastes counts most.
+    Level::choose("baseline")?;
     let cases = cases()?;
     match env::args().nth(1) {
         None => cases.iter().for_each(|case| println!("{}", case.name)),
