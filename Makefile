@@ -13,7 +13,11 @@ export PYO3_PYTHON := $(abspath $(BIN)/python)
 # Only the installed wheel may be imported.
 unexport PYTHONPATH
 
-.PHONY: help demo test test-newest lint bench wheel sdist clean
+# What epochal is measured against, and what draws the result.
+PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm
+KERNELS := $(or $(CARGO_TARGET_DIR),target)/release/examples/kernels
+
+.PHONY: help demo test test-newest lint bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -42,8 +46,17 @@ lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against t
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
 
-bench: $(VENV)/.installed  ## the speed against the peers, as ratios
-	$(BIN)/python benchmarks/speed.py
+bench: build/bench/.installed  ## the speed against the peers, as ratios; draws build/bench/speed.png
+	build/bench/venv/bin/python benchmarks/speed.py $(BENCH_FLAGS)
+
+gate: kernels  ## the instructions of each curve against benchmarks/instructions.txt, by valgrind
+	$(PYTHON) benchmarks/gate.py $(KERNELS)
+
+gate-update: kernels  ## write benchmarks/instructions.txt anew
+	$(PYTHON) benchmarks/gate.py $(KERNELS) --update
+
+kernels:
+	cargo build --release --locked --package epochal-core --example kernels
 
 wheel: build/wheel/.built  ## the release wheel, in build/wheel
 	@ls build/wheel/*.whl
@@ -73,6 +86,20 @@ $(VENV)/.ready: pyproject.toml
 build/wheel/.built: $(SOURCES) | $(VENV)/.ready
 	rm -rf build/wheel
 	$(BIN)/maturin build --interpreter $(BIN)/python --out build/wheel
+	@touch $@
+
+# An environment of its own: the peers decide which versions fit together. Where they do not, or one
+# cannot be had, the others are installed one by one; the table names what is missing.
+build/bench/.peers: Makefile
+	test -d build/bench/venv || $(PYTHON) -m venv build/bench/venv
+	build/bench/venv/bin/python -m pip install --quiet --upgrade pip
+	build/bench/venv/bin/python -m pip install --quiet $(PEERS) || \
+	    for peer in $(PEERS); do \
+	        build/bench/venv/bin/python -m pip install --quiet $$peer || echo "not installed: $$peer"; done
+	@touch $@
+
+build/bench/.installed: build/wheel/.built build/bench/.peers
+	build/bench/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
 
 $(VENV)/.installed: build/wheel/.built $(VENV)/.ready

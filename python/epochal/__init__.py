@@ -28,6 +28,7 @@ from epochal._core import (
     TimeZeroDivisionError,
     UnitError,
     __version__,
+    evaluate,
 )
 from epochal.clock import Clock
 from epochal.schedules import (
@@ -76,6 +77,7 @@ __all__ = [
     "Timestamp",
     "UnitError",
     "__version__",
+    "evaluate",
 ]
 
 

@@ -12,6 +12,8 @@ from epochal._types import Count, FloatArray, Number, Points, TimeLike, UnitLike
 
 __all__ = [
     "BUILD_PROFILE",
+    "CPU_LEVEL",
+    "CPU_LEVELS",
     "Curve",
     "EpochalError",
     "FractionalCountError",
@@ -30,6 +32,7 @@ __all__ = [
     "constant",
     "cosine",
     "cosine_restarts",
+    "evaluate",
     "exponential",
     "linear",
     "multi_step",
@@ -41,6 +44,9 @@ __all__ = [
 
 __version__: str
 BUILD_PROFILE: str
+# The instructions of bulk work, and all that this CPU has. EPOCHAL_CPU_LEVEL chooses one.
+CPU_LEVEL: str
+CPU_LEVELS: list[str]
 
 class EpochalError(ValueError): ...
 class TimeParseError(EpochalError): ...
@@ -260,10 +266,14 @@ class Curve:
         *,
         out: FloatArray | None = None,
         dtype: npt.DTypeLike | None = None,
+        threads: SupportsIndex | None = None,
     ) -> FloatArray: ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
-        self, t: Number | Timestamp | TimeLike | Mapping[str, float]
+        self,
+        t: Number | Timestamp | TimeLike | Mapping[str, float],
+        *,
+        threads: SupportsIndex | None = None,
     ) -> float: ...
     @overload
     def __call__(
@@ -272,6 +282,7 @@ class Curve:
         *,
         out: FloatArray | None = None,
         dtype: npt.DTypeLike | None = None,
+        threads: SupportsIndex | None = None,
     ) -> FloatArray: ...
     def grid(
         self,
@@ -280,6 +291,8 @@ class Curve:
         step: Number = 1,
         out: FloatArray | None = None,
         dtype: npt.DTypeLike | None = None,
+        *,
+        threads: SupportsIndex | None = None,
     ) -> FloatArray: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -289,6 +302,15 @@ class Curve:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def set_rates(groups: Any, alpha: float) -> list[Any] | None: ...
+
+def evaluate(
+    curves: Iterable[Curve],
+    times: Points | Mapping[str, Points],
+    *,
+    out: FloatArray | None = None,
+    dtype: npt.DTypeLike | None = None,
+    threads: SupportsIndex | None = None,
+) -> FloatArray: ...
 
 # The tree's nodes: eight tails and one warmup over a tail.
 def step(step_size: TimeLike, gamma: Number) -> Schedule: ...

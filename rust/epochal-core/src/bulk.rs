@@ -2,9 +2,20 @@
 //!
 //! Times are converted a block at a time, evaluated, and written; blocks stay in the L1 cache.
 
-use crate::curve::{BLOCK, Curve, is_time, not_a_time};
+use crate::curve::{Curve, Readings, is_time, not_a_time};
+use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
+use crate::share::{part_len, share, threads_for};
+use crate::span::BLOCK;
 use crate::unit::Clock;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The times of each clock, in the order of [`Clock::ALL`].
+pub type Sources<'a> = [Option<Source<'a>>; Clock::COUNT];
+
+/// Up to so many values are evaluated one by one: blocks take longer to set up.
+const FEW: usize = 8;
 
 /// Where the times of one clock come from.
 #[derive(Clone, Copy, Debug)]
@@ -52,46 +63,93 @@ impl Source<'_> {
         self.len() == 0
     }
 
-    /// Writes the times from `start` on into `block`.
-    fn read(&self, start: usize, block: &mut [f64]) {
-        fn convert<T: Copy>(
-            times: &[T],
-            start: usize,
-            block: &mut [f64],
-            as_f64: impl Fn(T) -> f64,
-        ) {
-            for (out, &time) in block.iter_mut().zip(&times[start..]) {
-                *out = as_f64(time);
-            }
+    /// Whether so many times from `start` on are finite and not negative.
+    #[inline(always)]
+    pub(crate) fn are_times(&self, start: usize, len: usize) -> bool {
+        fn all<T: Copy>(times: &[T], is_time: impl Fn(T) -> bool) -> bool {
+            // Not `all`, which would stop at each.
+            times.iter().fold(true, |valid, &time| valid & is_time(time))
         }
+        let end = start + len;
         match *self {
-            Self::F64(times) => convert(times, start, block, |t| t),
-            Self::F32(times) => convert(times, start, block, f64::from),
-            Self::I64(times) => convert(times, start, block, |t| t as f64),
-            Self::I32(times) => convert(times, start, block, f64::from),
-            Self::U64(times) => convert(times, start, block, |t| t as f64),
-            Self::U32(times) => convert(times, start, block, f64::from),
+            Self::F64(times) => all(&times[start..end], is_time),
+            Self::F32(times) => all(&times[start..end], |t| (0.0..=f32::MAX).contains(&t)),
+            Self::I64(times) => all(&times[start..end], |t| t >= 0),
+            Self::I32(times) => all(&times[start..end], |t| t >= 0),
+            Self::U64(_) | Self::U32(_) => true,
             Self::Grid { start: first, step, .. } => {
-                for (index, out) in block.iter_mut().enumerate() {
-                    *out = first + (start + index) as f64 * step;
-                }
+                len == 0
+                    || is_time(point(first, step, start)) && is_time(point(first, step, end - 1))
             }
         }
     }
 
-    /// That every time is finite and not negative.
-    fn check(&self) -> Result<()> {
-        let mut block = [0.0; BLOCK];
-        for start in (0..self.len()).step_by(BLOCK) {
-            let block = &mut block[..BLOCK.min(self.len() - start)];
-            self.read(start, block);
-            if !block.iter().fold(true, |valid, t| valid & is_time(*t)) {
-                let bad = block.iter().find(|t| !is_time(**t));
-                return bad.map_or(Ok(()), |t| Err(not_a_time(*t)));
+    /// The times from `start` on, as many as `block` has; written there, unless they are float64
+    /// already. They are valid.
+    #[inline(always)]
+    pub(crate) fn read<'a>(&'a self, start: usize, block: &'a mut [f64]) -> &'a [f64] {
+        fn convert<T: Copy>(times: &[T], block: &mut [f64], as_f64: impl Fn(T) -> f64) {
+            for (out, &time) in block.iter_mut().zip(times) {
+                *out = as_f64(time);
             }
         }
-        Ok(())
+        let end = start + block.len();
+        match *self {
+            Self::F64(times) => return &times[start..end],
+            Self::F32(times) => convert(&times[start..end], block, f64::from),
+            // Unsigned, since they are not negative: that is the shorter conversion. Both round to
+            // nearest beyond 2^53, and are exact below.
+            Self::I64(times) => convert(&times[start..end], block, |t| t as u64 as f64),
+            Self::I32(times) => convert(&times[start..end], block, f64::from),
+            Self::U64(times) => convert(&times[start..end], block, |t| t as f64),
+            Self::U32(times) => convert(&times[start..end], block, f64::from),
+            Self::Grid { start: first, step, .. } => {
+                for (index, out) in block.iter_mut().enumerate() {
+                    *out = point(first, step, start.wrapping_add(index));
+                }
+            }
+        }
+        block
     }
+
+    /// A time as a float, valid or not.
+    fn value(&self, index: usize) -> f64 {
+        match *self {
+            Self::F64(times) => times[index],
+            Self::F32(times) => f64::from(times[index]),
+            Self::I64(times) => times[index] as f64,
+            Self::I32(times) => f64::from(times[index]),
+            Self::U64(times) => times[index] as f64,
+            Self::U32(times) => f64::from(times[index]),
+            Self::Grid { start, step, .. } => point(start, step, index),
+        }
+    }
+
+    /// That every time is finite and not negative.
+    fn check(&self, level: Level, threads: usize) -> Result<()> {
+        let len = self.len();
+        let valid = AtomicBool::new(true);
+        let part = part_len(threads, len);
+        share(threads, (0..len).step_by(part).collect(), |start| {
+            for start in (start..len.min(start + part)).step_by(BLOCK) {
+                // The last block of a part ends with it: parts are whole blocks, or all there is.
+                if !dispatch::are_times(level, self, start, BLOCK.min(len - start)) {
+                    return valid.store(false, Ordering::Relaxed);
+                }
+            }
+        });
+        if valid.into_inner() {
+            return Ok(());
+        }
+        let bad = (0..len).find(|index| !self.are_times(*index, 1));
+        bad.map_or(Ok(()), |index| Err(not_a_time(self.value(index))))
+    }
+}
+
+/// A time of a grid.
+#[inline(always)]
+fn point(start: f64, step: f64, index: usize) -> f64 {
+    start + index as f64 * step
 }
 
 impl Sink<'_> {
@@ -107,54 +165,132 @@ impl Sink<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Parts of a length, each with the index of its first value; the last one may be shorter.
+    fn into_parts(self, len: usize) -> Vec<(usize, Self)> {
+        match self {
+            Self::F64(values) => {
+                let parts = values.chunks_mut(len).map(Sink::F64);
+                parts.enumerate().map(|(index, part)| (index * len, part)).collect()
+            }
+            Self::F32(values) => {
+                let parts = values.chunks_mut(len).map(Sink::F32);
+                parts.enumerate().map(|(index, part)| (index * len, part)).collect()
+            }
+        }
+    }
 }
 
-/// Writes α at the times of `sources`, one per clock in the order of [`Clock::ALL`], into `sink`.
+/// Writes α at the times of `sources`, one per clock in the order of [`Clock::ALL`], into `sink`:
+/// all values of the first curve, then those of the next.
 ///
-/// Every clock of the curve needs a source as long as the sink. All times are checked before the
-/// first value is written.
+/// Every clock that a curve reads needs a source as long as a curve's part of the sink. All times
+/// are checked before the first value is written. `threads` is how many may work on it; none
+/// leaves it to the number of points.
 pub fn evaluate(
-    curve: &Curve,
-    sources: &[Option<Source<'_>>; Clock::COUNT],
+    curves: &[&Curve],
+    sources: &Sources<'_>,
     sink: Sink<'_>,
+    threads: Option<NonZeroUsize>,
 ) -> Result<()> {
-    for clock in curve.clocks() {
+    let clocks = clocks_of(curves);
+    let len = sink.len() / curves.len().max(1);
+    for clock in &clocks {
         match &sources[*clock as usize] {
-            Some(source) if source.len() == sink.len() => source.check()?,
+            Some(source) if source.len() == len && len * curves.len() == sink.len() => {}
             _ => {
-                let message =
-                    format!("'{clock}' needs one time for each of the {} values", sink.len());
+                let message = format!("'{clock}' needs one time for each of the {len} values");
                 return Err(Error::new(Kind::Schedule, message));
             }
         }
     }
-    let mut times = [[0.0; BLOCK]; Clock::COUNT];
-    let mut fill = |start: usize, out: &mut [f64]| {
-        for clock in curve.clocks() {
-            if let Some(source) = &sources[*clock as usize] {
-                source.read(start, &mut times[*clock as usize][..out.len()]);
+    let level = Level::in_use();
+    for source in clocks.iter().filter_map(|clock| sources[*clock as usize].as_ref()) {
+        source.check(level, threads_for(threads, len))?;
+    }
+    let job = Job { level, curves, sources, clocks, len };
+    let threads = threads_for(threads, sink.len());
+    let part = part_len(threads, sink.len());
+    share(threads, sink.into_parts(part), |(start, sink)| job.fill(start, sink));
+    Ok(())
+}
+
+/// The clocks that some curves read, each once, in the order of [`Clock::ALL`].
+pub fn clocks_of(curves: &[&Curve]) -> Vec<Clock> {
+    let read = |clock: &Clock| curves.iter().any(|curve| curve.clocks().contains(clock));
+    Clock::ALL.into_iter().filter(read).collect()
+}
+
+/// What all threads of an evaluation know.
+struct Job<'a> {
+    level: Level,
+    curves: &'a [&'a Curve],
+    sources: &'a Sources<'a>,
+    clocks: Vec<Clock>,
+    /// How many times there are, and values of each curve.
+    len: usize,
+}
+
+impl Job<'_> {
+    /// Fills a part of all values, the one that begins at `start`.
+    fn fill(&self, start: usize, sink: Sink<'_>) {
+        // Made once for all blocks.
+        let mut times = vec![[0.0; BLOCK]; if sink.len() > FEW { self.clocks.len() } else { 0 }];
+        match sink {
+            Sink::F64(values) => {
+                self.each_block(start, values, |curve, at, out| {
+                    self.fill_block(curve, at, &mut times, out);
+                });
             }
-        }
-        curve.fill(&times.each_ref().map(|times| &times[..out.len()]), out);
-    };
-    match sink {
-        Sink::F64(values) => {
-            for (index, out) in values.chunks_mut(BLOCK).enumerate() {
-                fill(index * BLOCK, out);
-            }
-        }
-        Sink::F32(values) => {
-            let mut block = [0.0; BLOCK];
-            for (index, out) in values.chunks_mut(BLOCK).enumerate() {
-                let block = &mut block[..out.len()];
-                fill(index * BLOCK, block);
-                for (out, alpha) in out.iter_mut().zip(&*block) {
-                    *out = *alpha as f32;
-                }
+            Sink::F32(values) => {
+                let mut block = [0.0; BLOCK];
+                self.each_block(start, values, |curve, at, out| {
+                    let block = &mut block[..out.len()];
+                    self.fill_block(curve, at, &mut times, block);
+                    dispatch::round(self.level, block, out);
+                });
             }
         }
     }
-    Ok(())
+
+    /// Calls `fill` with a curve, the index of the first time, and where the values go.
+    fn each_block<T>(
+        &self,
+        mut start: usize,
+        mut values: &mut [T],
+        mut fill: impl FnMut(&Curve, usize, &mut [T]),
+    ) {
+        while !values.is_empty() {
+            let at = start % self.len;
+            let block = BLOCK.min(self.len - at).min(values.len());
+            let (out, rest) = values.split_at_mut(block);
+            fill(self.curves[start / self.len], at, out);
+            (start, values) = (start + block, rest);
+        }
+    }
+
+    fn fill_block(&self, curve: &Curve, at: usize, blocks: &mut [[f64; BLOCK]], out: &mut [f64]) {
+        let len = out.len();
+        if blocks.is_empty() {
+            for (index, alpha) in out.iter_mut().enumerate() {
+                let time = |source: &Option<Source<'_>>| {
+                    source.as_ref().map_or(0.0, |source| source.value(at + index))
+                };
+                *alpha = curve.at(&self.sources.each_ref().map(time));
+            }
+            return;
+        }
+        let mut readings: Readings<'_> = [&[]; Clock::COUNT];
+        for (clock, block) in self.clocks.iter().zip(blocks) {
+            if let Some(source) = &self.sources[*clock as usize]
+                && curve.clocks().contains(clock)
+            {
+                let block = &mut block[..len];
+                readings[*clock as usize] = dispatch::read(self.level, source, at, block);
+            }
+        }
+        curve.fill(self.level, &readings, out);
+    }
 }
 
 /// How many times `start`, `start + step`, … lie before `stop`.

@@ -1,14 +1,13 @@
 //! A schedule resolved for a run: numbers on named clocks.
 
-use crate::dispatch;
+use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
-use crate::shape::{Shape, ramp, reached};
+use crate::milestones::Milestones;
+use crate::shape::{Shape, ramp};
+use crate::span::BLOCK;
 use crate::unit::Clock;
 
-/// How many times are evaluated at a go: few enough for the blocks to stay in the L1 cache.
-pub(crate) const BLOCK: usize = 1024;
-
-/// Times of a block, per clock; the slices of clocks that the curve does not read are empty.
+/// Times of a block, per clock; none for a clock that is not read.
 pub(crate) type Readings<'a> = [&'a [f64]; Clock::COUNT];
 
 /// A node of a curve's tree.
@@ -16,8 +15,8 @@ pub(crate) type Readings<'a> = [&'a [f64]; Clock::COUNT];
 pub(crate) enum Node {
     /// A formula on one clock.
     Tail { clock: Clock, shape: Shape },
-    /// The level that belongs to the number of milestones reached on all clocks together.
-    Milestones { milestones: Vec<(Clock, Vec<f64>)>, levels: Vec<f64> },
+    /// The level that belongs to the number of milestones reached.
+    Milestones(Milestones),
     /// A ramp, then the node behind it.
     Warmup { clock: Clock, length: f64, top: f64, tail: Box<Node> },
     /// Values multiplied from left to right.
@@ -26,46 +25,64 @@ pub(crate) enum Node {
 
 impl Node {
     /// α at each time of a block of at most [`BLOCK`].
-    pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
+    pub(crate) fn fill(&self, level: Level, readings: &Readings<'_>, out: &mut [f64]) {
         match self {
             Self::Tail { clock, shape } => {
-                dispatch::fill(shape, readings[*clock as usize], out);
+                dispatch::fill(level, shape, readings[*clock as usize], out);
             }
-            Self::Milestones { milestones, levels } => {
-                for (index, alpha) in out.iter_mut().enumerate() {
-                    let count = milestones
-                        .iter()
-                        .map(|(clock, milestones)| {
-                            reached(milestones, readings[*clock as usize][index])
-                        })
-                        .sum::<usize>();
-                    *alpha = levels[count];
-                }
+            Self::Milestones(milestones) => {
+                dispatch::fill_levels(level, milestones, readings, out);
             }
             Self::Warmup { clock, length, top, tail } => {
-                tail.fill(readings, out);
-                ramp(*length, *top, readings[*clock as usize], out);
+                let times = readings[*clock as usize];
+                let (low, high) = dispatch::bounds(level, times);
+                if high >= *length {
+                    tail.fill(level, readings, out);
+                }
+                if low < *length {
+                    dispatch::ramp(level, *length, *top, times, out);
+                }
             }
             Self::Product(factors) => {
-                out.fill(1.0);
                 let mut block = [0.0; BLOCK];
                 let block = &mut block[..out.len()];
+                out.fill(1.0);
                 for factor in factors {
-                    factor.fill(readings, block);
-                    for (alpha, value) in out.iter_mut().zip(&*block) {
-                        *alpha *= value;
-                    }
+                    factor.fill(level, readings, block);
+                    dispatch::multiply(level, out, block);
                 }
             }
         }
     }
 
+    /// α at one time of each clock: the same operations, but nothing is set up for many.
+    fn at(&self, times: &[f64; Clock::COUNT]) -> f64 {
+        let mut alpha = [0.0];
+        match self {
+            Self::Tail { clock, shape } => {
+                shape.fill(&times[*clock as usize..][..1], &mut alpha);
+            }
+            Self::Milestones(milestones) => {
+                milestones.fill(&times.each_ref().map(std::slice::from_ref), &mut alpha);
+            }
+            Self::Warmup { clock, length, top, tail } => {
+                let t = times[*clock as usize];
+                if t >= *length {
+                    return tail.at(times);
+                }
+                ramp(*length, *top, &[t], &mut alpha);
+            }
+            Self::Product(factors) => {
+                return factors.iter().fold(1.0, |alpha, factor| alpha * factor.at(times));
+            }
+        }
+        alpha[0]
+    }
+
     fn clocks(&self, clocks: &mut Vec<Clock>) {
         match self {
             Self::Tail { clock, .. } => clocks.push(*clock),
-            Self::Milestones { milestones, .. } => {
-                clocks.extend(milestones.iter().map(|(clock, _)| clock));
-            }
+            Self::Milestones(milestones) => clocks.extend(milestones.clocks()),
             Self::Warmup { clock, tail, .. } => {
                 clocks.push(*clock);
                 tail.clocks(clocks);
@@ -120,9 +137,7 @@ impl Curve {
 
     /// α when the clocks, in the order of [`Clock::ALL`], read `times`.
     pub fn at(&self, times: &[f64; Clock::COUNT]) -> f64 {
-        let mut alpha = [0.0];
-        self.fill(&times.each_ref().map(std::slice::from_ref), &mut alpha);
-        alpha[0]
+        self.node.at(times)
     }
 
     /// α at a time on its only clock, which is checked.
@@ -143,8 +158,8 @@ impl Curve {
     }
 
     /// α at each time of a block.
-    pub(crate) fn fill(&self, readings: &Readings<'_>, out: &mut [f64]) {
-        self.node.fill(readings, out);
+    pub(crate) fn fill(&self, level: Level, readings: &Readings<'_>, out: &mut [f64]) {
+        self.node.fill(level, readings, out);
     }
 }
 

@@ -3,77 +3,256 @@
 //! All are the same plain IEEE operations in the same order, so all give the same bits.
 #![allow(unsafe_code)]
 
-use crate::shape::Shape;
+use crate::bulk::Source;
+use crate::error::{Error, Kind, Result};
+use crate::milestones::Milestones;
+use crate::shape::{self, Shape};
+use crate::span;
+use crate::unit::Clock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// α at each time, by the widest instructions that the CPU has.
-pub(crate) fn fill(shape: &Shape, times: &[f64], out: &mut [f64]) {
+/// Instructions that a CPU may have. A level is only handed out where the CPU has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(Width);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    Baseline,
     #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the CPU has these instructions.
-            return unsafe { fill_avx512(shape, times, out) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has these instructions.
-            return unsafe { fill_avx2(shape, times, out) };
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// One more than the index of the level in use; 0 before the first use. No lock: a process may be
+/// forked at any moment.
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+impl Level {
+    const BASELINE: Self = Self(Width::Baseline);
+
+    /// Every level, the widest last.
+    const ALL: &'static [Self] = &[
+        Self::BASELINE,
+        #[cfg(target_arch = "x86_64")]
+        Self(Width::Avx2),
+        #[cfg(target_arch = "x86_64")]
+        Self(Width::Avx512),
+    ];
+
+    /// The levels that this CPU has, the widest last.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|level| level.is_available())
+    }
+
+    fn is_available(self) -> bool {
+        match self.0 {
+            Width::Baseline => true,
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
         }
     }
-    shape.fill(times, out);
+
+    /// The name by which it is chosen.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Width::Baseline => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 => "avx512",
+        }
+    }
+
+    /// The level in use: the widest one, unless another was chosen.
+    pub fn in_use() -> Self {
+        match IN_USE.load(Ordering::Relaxed).checked_sub(1) {
+            Some(index) => Self::ALL.get(index).copied().unwrap_or(Self::BASELINE),
+            None => Self::available().last().unwrap_or(Self::BASELINE).chosen(),
+        }
+    }
+
+    /// Has all later evaluations use the level of this name.
+    pub fn choose(name: &str) -> Result<Self> {
+        let refused = |why: String| Err(Error::new(Kind::Value, why));
+        let quoted = |levels: &mut dyn Iterator<Item = Self>| {
+            levels.map(|level| format!("'{}'", level.name())).collect::<Vec<_>>().join(", ")
+        };
+        match ["baseline", "avx2", "avx512"].contains(&name) {
+            true => match Self::available().find(|level| level.name() == name) {
+                Some(level) => Ok(level.chosen()),
+                None => refused(format!(
+                    "this CPU has not '{name}', only {}",
+                    quoted(&mut Self::available())
+                )),
+            },
+            false => refused(format!(
+                "must be one of {}, not {}",
+                quoted(&mut Self::available()),
+                crate::error::quote(name)
+            )),
+        }
+    }
+
+    fn chosen(self) -> Self {
+        let index = Self::ALL.iter().position(|level| *level == self).unwrap_or(0);
+        IN_USE.store(index + 1, Ordering::Relaxed);
+        self
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq")]
-fn fill_avx512(shape: &Shape, times: &[f64], out: &mut [f64]) {
-    shape.fill(times, out);
+/// Functions that run at a level: each calls `body`, which is inlined, in three versions.
+macro_rules! at_each_level {
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident$(<$life:lifetime>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?
+            = $body:expr;
+    )*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name$(<$life>)?(level: Level, $($arg: $type),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2$(<$life>)?($($arg: $type),*) $(-> $result)? {
+                $body
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,avx512f,avx512dq,avx512vl")]
+            fn avx512$(<$life>)?($($arg: $type),*) $(-> $result)? {
+                $body
+            }
+
+            match level.0 {
+                Width::Baseline => $body,
+                // SAFETY: the CPU has these instructions, or there would be no such level.
+                #[cfg(target_arch = "x86_64")]
+                Width::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: the same.
+                #[cfg(target_arch = "x86_64")]
+                Width::Avx512 => unsafe { avx512($($arg),*) },
+            }
+        }
+    )*};
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn fill_avx2(shape: &Shape, times: &[f64], out: &mut [f64]) {
-    shape.fill(times, out);
+at_each_level! {
+    /// Whether every time is finite and not negative.
+    fn are_times(source: &Source<'_>, start: usize, len: usize) -> bool
+        = source.are_times(start, len);
+
+    /// The times from `start` on, in `block` if they are no floats already.
+    fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> &'a [f64]
+        = source.read(start, block);
+
+    /// The smallest and the largest of some times.
+    fn bounds(times: &[f64]) -> (f64, f64)
+        = span::bounds(times);
+
+    /// α of a formula at each time.
+    fn fill(shape: &Shape, times: &[f64], out: &mut [f64])
+        = shape.fill(times, out);
+
+    /// The level at each time.
+    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Clock::COUNT], out: &mut [f64])
+        = milestones.fill(readings, out);
+
+    /// The ramp of a warmup over the tail's values.
+    fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64])
+        = shape::ramp(length, top, times, out);
+
+    /// Each value times another.
+    fn multiply(out: &mut [f64], factors: &[f64])
+        = for (alpha, factor) in out.iter_mut().zip(factors) {
+            *alpha *= factor;
+        };
+
+    /// Each value, rounded once.
+    fn round(values: &[f64], out: &mut [f32])
+        = for (out, value) in out.iter_mut().zip(values) {
+            *out = *value as f32;
+        };
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Double;
-    use crate::shape::{Cycles, Decay, Period};
+    use crate::cycle::{Cycles, Period};
+    use crate::math::{Double, Exponent, Exponential, Levels};
+    use crate::shape::Decay;
+    use crate::span::BLOCK;
 
-    #[test]
-    fn every_level_gives_the_same_bits() {
+    fn shapes() -> Vec<Shape> {
         let decay = Decay::new(Double::from(100.0), Double::from(9_999.7));
-        let period = Period { length: Double::from(37.3), slack: 0.0 };
-        let times: Vec<f64> = (0..12_345).map(f64::from).collect();
-        for shape in [
-            Shape::Step { period, gamma: 0.99 },
+        let (whole, other) = (Double::from(37.0), Double::from(37.3));
+        let mut shapes = vec![
             Shape::Constant { alpha: 0.3, end: 777.0 },
             Shape::Linear { decay, from: 1.3, to: 0.1 },
-            Shape::Exponential { gamma: 0.99, period: 37.3 },
             Shape::Cosine { decay, to: 0.1 },
-            Shape::Restarts { cycles: Cycles { first: period, ratio: 1.5 }, to: 0.1 },
-            Shape::Polynomial { decay, power: 2.0, to: 0.1 },
-        ] {
-            let mut levels = vec![vec![0.0; times.len()]];
-            shape.fill(&times, &mut levels[0]);
-            #[cfg(target_arch = "x86_64")]
-            {
-                if is_x86_feature_detected!("avx2") {
-                    let mut out = vec![0.0; times.len()];
-                    // SAFETY: the CPU has these instructions.
-                    unsafe { fill_avx2(&shape, &times, &mut out) };
-                    levels.push(out);
-                }
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-                    let mut out = vec![0.0; times.len()];
-                    // SAFETY: the CPU has these instructions.
-                    unsafe { fill_avx512(&shape, &times, &mut out) };
-                    levels.push(out);
-                }
-            }
-            for level in &levels[1..] {
-                let same = level.iter().zip(&levels[0]).all(|(a, b)| a.to_bits() == b.to_bits());
-                assert!(same, "{shape:?}");
+            Shape::Exponential { rate: None },
+            Shape::Exponential { rate: Exponential::new(0.99, other) },
+        ];
+        for power in [0.5, 1.0, 2.0, 3.0, 0.37, 5.5] {
+            shapes.push(Shape::Polynomial { decay, power: Exponent::new(power), to: 0.1 });
+        }
+        for period in [whole, other].map(|length| Period::new(length, 0.0)) {
+            shapes.push(Shape::Step { period, levels: Levels::new(0.99) });
+            for ratio in [1.0, 1.5, 1.0001] {
+                shapes.push(Shape::Restarts { cycles: Cycles::new(period, ratio), to: 0.1 });
             }
         }
+        shapes
+    }
+
+    #[test]
+    fn every_level_gives_the_bits_of_single_times() {
+        let sorted: Vec<f64> = (0..BLOCK as u32).map(|n| f64::from(n * 13)).collect();
+        let mut shuffled: Vec<f64> = (0..BLOCK).map(|n| sorted[n * 389 % BLOCK] + 0.37).collect();
+        shuffled[17] = 1e300;
+        for shape in shapes() {
+            for times in [&sorted, &shuffled] {
+                let alone = times.iter().map(|t| {
+                    let mut alpha = [0.0];
+                    shape.fill(std::slice::from_ref(t), &mut alpha);
+                    alpha[0].to_bits()
+                });
+                let alone: Vec<u64> = alone.collect();
+                for level in Level::available() {
+                    let mut out = vec![0.0; times.len()];
+                    fill(level, &shape, times, &mut out);
+                    let together: Vec<u64> = out.iter().map(|alpha| alpha.to_bits()).collect();
+                    assert_eq!(together, alone, "{level:?} {shape:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn integers_of_any_size_are_rounded_once() {
+        let times: Vec<i64> = (0..63).flat_map(|bit| [1 << bit, (1 << bit) - 1]).collect();
+        for level in Level::available() {
+            let mut block = vec![0.0; times.len()];
+            let source = Source::I64(&times);
+            let floats = read(level, &source, 0, &mut block);
+            assert!(floats.iter().zip(&times).all(|(float, int)| *float == *int as f64));
+            assert!(are_times(level, &source, 0, times.len()));
+            assert!(!are_times(level, &Source::I64(&[3, -1]), 0, 2));
+            assert!(!are_times(level, &Source::F64(&[3.0, f64::NAN]), 0, 2));
+        }
+    }
+
+    #[test]
+    fn levels_are_chosen_by_name() {
+        for level in Level::available() {
+            assert_eq!(Level::choose(level.name()), Ok(level));
+            assert_eq!(Level::in_use(), level);
+        }
+        assert!(Level::choose("sse9").is_err_and(|error| error.to_string().contains("'sse9'")));
     }
 }

@@ -7,11 +7,13 @@
 
 use crate::count::{Counted, scale};
 use crate::curve::{Curve, Node};
+use crate::cycle::{Cycles, Period};
 use crate::error::{Error, Kind, Result};
-use crate::math::{Double, ulp};
+use crate::math::{Double, Exponent, Exponential, Levels, ulp};
+use crate::milestones::Milestones;
 use crate::run::Run;
 use crate::schedule::{Schedule, Tail, Warmup};
-use crate::shape::{Cycles, Decay, Period, Shape, levels};
+use crate::shape::{Decay, Shape};
 use crate::time::Time;
 use crate::unit::Clock;
 
@@ -82,7 +84,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
         let (count, divisor, factor) = on_clock(time, true, clock, run)?;
         let length = real(count, divisor, factor)?;
         let slack = count as f64 * (ulp(factor) / 2.0) / divisor as f64;
-        Ok::<_, Error>((clock, Period { length, slack }))
+        Ok::<_, Error>((clock, Period::new(length, slack)))
     };
     let end = |t_max: Time| {
         let (clock, end) = length(t_max)?;
@@ -110,7 +112,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
         Tail::MultiStep { milestones, gamma } => return multi_step(milestones, *gamma, run),
         Tail::Step { step_size, gamma } => {
             let (clock, period) = period(*step_size)?;
-            (clock, Shape::Step { period, gamma: *gamma })
+            (clock, Shape::Step { period, levels: Levels::new(*gamma) })
         }
         Tail::Constant { alpha, t_max } => {
             let (clock, end) = end(*t_max)?;
@@ -122,7 +124,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
         }
         Tail::Exponential { gamma, decay_period } => {
             let (clock, period) = length(*decay_period)?;
-            (clock, Shape::Exponential { gamma: *gamma, period: period.rounded() })
+            (clock, Shape::Exponential { rate: Exponential::new(*gamma, period) })
         }
         Tail::CosineAnnealing { t_max, alpha_f } => {
             let (clock, decay) = decay(*t_max)?;
@@ -130,11 +132,11 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
         }
         Tail::CosineAnnealingWarmRestarts { t_0, t_mult, alpha_f } => {
             let (clock, first) = period(*t_0)?;
-            (clock, Shape::Restarts { cycles: Cycles { first, ratio: *t_mult }, to: *alpha_f })
+            (clock, Shape::Restarts { cycles: Cycles::new(first, *t_mult), to: *alpha_f })
         }
         Tail::Polynomial { power, t_max, alpha_f } => {
             let (clock, decay) = decay(*t_max)?;
-            (clock, Shape::Polynomial { decay, power: *power, to: *alpha_f })
+            (clock, Shape::Polynomial { decay, power: Exponent::new(*power), to: *alpha_f })
         }
     };
     Ok(Node::Tail { clock, shape })
@@ -155,10 +157,7 @@ fn multi_step(milestones: &[Time], gamma: f64, run: &Run) -> Result<Node> {
         let (_, clock, _) = factors(run.duration(), false, run);
         by_clock.push((clock_of(run.duration(), run).unwrap_or(clock), Vec::new()));
     }
-    for (_, times) in &mut by_clock {
-        times.sort_by(f64::total_cmp);
-    }
-    Ok(Node::Milestones { milestones: by_clock, levels: levels(gamma, milestones.len()) })
+    Ok(Node::Milestones(Milestones::new(by_clock, gamma)))
 }
 
 /// A time as the factors of its length: a whole number on a clock, and what multiplies it.

@@ -3,28 +3,40 @@
 //! t and every length are floats on one clock; α is dimensionless. A shape is evaluated a block
 //! of times at a go; one time is a block of one, so single values and arrays have the same bits.
 
-use crate::math::{Double, geometric, ln_1p_guess, power, sin_squared_half_pi, whole_power};
+use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
+use crate::math::{
+    Double, Exponent, Exponential, Levels, cube, general, gentle, half_cosine, larger, smaller,
+    square, trimmed,
+};
+use crate::span::{Chunks, bounds};
 
-/// Beyond every counter: 2^64. Restarts, which never end, stop changing there.
-const CLOCKS_END: f64 = 18_446_744_073_709_551_616.0;
+/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
+/// would not inline a long one, and would compile it for the baseline only.
+macro_rules! map {
+    ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
+        for (out, &$t) in $out.iter_mut().zip($times) {
+            *out = $alpha;
+        }
+    };
+}
 
 /// A tail on one clock.
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
     /// γ^⌊t/ρ⌋
-    Step { period: Period, gamma: f64 },
+    Step { period: Period, levels: Levels },
     /// alpha while t < T, then 1
     Constant { alpha: f64, end: f64 },
     /// α_f + (α_i − α_f)·u
     Linear { decay: Decay, from: f64, to: f64 },
-    /// γ^(t/ρ)
-    Exponential { gamma: f64, period: f64 },
+    /// γ^(t/ρ); without a rate γ is 0.
+    Exponential { rate: Option<Exponential> },
     /// α_f + (1 − α_f)·sin²(½πu)
     Cosine { decay: Decay, to: f64 },
     /// The same in each cycle, u falling from 1 to 0.
     Restarts { cycles: Cycles, to: f64 },
     /// α_f + (1 − α_f)·u^power
-    Polynomial { decay: Decay, power: f64, to: f64 },
+    Polynomial { decay: Decay, power: Exponent, to: f64 },
 }
 
 impl Shape {
@@ -32,58 +44,104 @@ impl Shape {
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         match *self {
-            Self::Step { period, gamma } => {
-                let mut step = Cycle::EMPTY;
-                let mut level = 1.0;
-                map(times, out, |t| {
-                    if !step.contains(t) {
-                        let completed = period.completed(t);
-                        step = period.cycle(completed);
-                        level = whole_power(gamma, completed);
-                    }
-                    level
-                });
+            Self::Step { period, ref levels } => step(period, levels, times, out),
+            Self::Constant { alpha, end } => {
+                map!(times, out, |t| if t < end { alpha } else { 1.0 })
             }
-            Self::Constant { alpha, end } => map(times, out, |t| if t < end { alpha } else { 1.0 }),
             Self::Linear { decay, from, to } => {
-                map(times, out, |t| to + (from - to) * decay.left(t))
+                map!(times, out, |t| to + (from - to) * decay.left(t))
             }
-            Self::Exponential { gamma, period } => map(times, out, |t| power(gamma, t / period)),
-            Self::Cosine { decay, to } => {
-                map(times, out, |t| fall_to(to, sin_squared_half_pi(decay.left(t))));
+            Self::Exponential { rate: Some(rate) } => map!(times, out, |t| rate.at(t)),
+            Self::Exponential { rate: None } => {
+                map!(times, out, |t| if t > 0.0 { 0.0 } else { 1.0 })
             }
-            Self::Restarts { cycles, to } => {
-                let mut cycle = Cycle::EMPTY;
-                map(times, out, |t| {
-                    let t = t.min(CLOCKS_END);
-                    if !cycle.contains(t) {
-                        cycle = cycles.at(t);
-                    }
-                    fall_to(to, sin_squared_half_pi(cycle.left(t)))
-                });
-            }
-            Self::Polynomial { decay, power: exponent, to } => {
-                map(times, out, |t| fall_to(to, power(decay.left(t), exponent)));
-            }
+            Self::Cosine { decay, to } => map!(times, out, |t| fall_to(to, decay.half_cosine(t))),
+            Self::Restarts { ref cycles, to } => restarts(cycles, to, times, out),
+            Self::Polynomial { decay, power, to } => match power {
+                // These hardly enlarge an error of u.
+                Exponent::Half => map!(times, out, |t| fall_to(to, decay.left(t).sqrt())),
+                Exponent::One => map!(times, out, |t| fall_to(to, decay.left(t))),
+                Exponent::Two => map!(times, out, |t| fall_to(to, square(decay.left(t)))),
+                Exponent::Three => map!(times, out, |t| fall_to(to, cube(decay.left_exactly(t)))),
+                Exponent::Gentle(power) => {
+                    map!(times, out, |t| fall_to(to, gentle(decay.left(t), power)));
+                }
+                Exponent::Other { power, grain } => {
+                    map!(times, out, |t| fall_to(to, general(decay.left_exactly(t), power, grain)));
+                }
+            },
         }
     }
 }
 
 /// The ramp of a warmup, (t/w)·top, laid over the tail's values while t < w.
+#[inline(always)]
 pub(crate) fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64]) {
     for (alpha, &t) in out.iter_mut().zip(times) {
-        *alpha = if t < length { t / length * top } else { *alpha };
+        let rising = t / length * top;
+        *alpha = if t < length { rising } else { *alpha };
     }
 }
 
-/// The levels of a multi-step decay: γ^0, γ^1, … γ^count.
-pub(crate) fn levels(gamma: f64, count: usize) -> Vec<f64> {
-    (0..=count).map(|reached| whole_power(gamma, reached as f64)).collect()
+/// Whole steps are filled in; where several meet in a few times, each time is asked.
+#[inline(always)]
+fn step(period: Period, levels: &Levels, times: &[f64], out: &mut [f64]) {
+    let (mut step, mut completed, mut level) = (Cycle::EMPTY, 0.0, 1.0);
+    for (times, (low, high), out) in Chunks::new(times, out) {
+        if !step.contains(low) {
+            let now = period.completed(low);
+            step = period.cycle(now);
+            if now != completed {
+                (completed, level) = (now, levels.at(now));
+            }
+        }
+        if step.contains(high) {
+            out.fill(level);
+            continue;
+        }
+        match period.whole {
+            Some(length) if high < EXACT => map!(times, out, |t| whole_cycles(length, t).0),
+            _ => map!(times, out, |t| period.completed(t)),
+        }
+        for alpha in out {
+            if *alpha != completed {
+                (completed, level) = (*alpha, levels.at(*alpha));
+                step = Cycle::EMPTY;
+            }
+            *alpha = level;
+        }
+    }
 }
 
-/// How many of the sorted milestones have been reached; one at t itself has.
-pub(crate) fn reached(milestones: &[f64], t: f64) -> usize {
-    milestones.partition_point(|milestone| *milestone <= t)
+#[inline(always)]
+fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
+    if let Some(length) = cycles.first.whole
+        && cycles.are_equal()
+        && bounds(times).1 < EXACT
+    {
+        map!(times, out, |t| {
+            let passed = whole_cycles(length, t).1;
+            fall_to(to, half_cosine(length - passed, passed, length))
+        });
+        return;
+    }
+    let mut cycle = Cycle::EMPTY;
+    for (times, (low, high), out) in Chunks::new(times, out) {
+        if !cycle.contains(low) {
+            cycle = cycles.at(low);
+        }
+        if cycle.contains(high) {
+            let decay = cycle.decay;
+            map!(times, out, |t| fall_to(to, decay.half_cosine(t)));
+            continue;
+        }
+        map!(times, out, |t| {
+            if !cycle.contains(t) {
+                cycle = cycles.at(t);
+            }
+            fall_to(to, cycle.decay.half_cosine(t))
+        });
+    }
 }
 
 /// From 1 at v = 1 to `to` at v = 0.
@@ -92,167 +150,87 @@ fn fall_to(to: f64, v: f64) -> f64 {
     to + (1.0 - to) * v
 }
 
-#[inline(always)]
-fn map(times: &[f64], out: &mut [f64], mut alpha: impl FnMut(f64) -> f64) {
-    for (out, &t) in out.iter_mut().zip(times) {
-        *out = alpha(t);
-    }
-}
-
-/// A decay that ends at T and lasts T − w.
+/// A decay from w to T. Both have more digits than a float: near the ends these count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decay {
+    start: f64,
+    start_low: f64,
     end: f64,
-    /// What T has beyond its float: near the end it counts.
     end_low: f64,
+    /// T − w
     span: f64,
+    span_low: f64,
+    /// 1/(T − w), or 0 where that leaves the range of floats.
+    inverse: f64,
+    /// The first float that is not before T.
+    last: f64,
 }
 
 impl Decay {
+    /// Whatever t is, nothing has passed.
+    pub(crate) const NEVER: Self = Self {
+        start: f64::INFINITY,
+        start_low: 0.0,
+        end: f64::INFINITY,
+        end_low: 0.0,
+        span: 1.0,
+        span_low: 0.0,
+        inverse: 1.0,
+        last: f64::INFINITY,
+    };
+
     /// From the end of a warmup to T. If that leaves nothing, the decay never begins.
     pub(crate) fn new(start: Double, end: Double) -> Self {
-        let nearest = end.rounded();
-        if nearest > start.rounded() {
-            let end_low = (end + Double::from(-nearest)).rounded();
-            Self { end: nearest, end_low, span: (end + -start).rounded() }
+        if end.rounded() > start.rounded() {
+            Self::lasting(start, end, end + -start)
         } else {
-            Self { end: f64::INFINITY, end_low: 0.0, span: 1.0 }
+            Self::NEVER
         }
+    }
+
+    /// The same for a length that is known better than the difference of both ends.
+    pub(crate) fn lasting(start: Double, end: Double, span: Double) -> Self {
+        let ((start, start_low), (end_high, end_low)) = (start.parts(), end.parts());
+        let (span, span_low) = span.parts();
+        let inverse = if span > 1e-290 { 1.0 / span } else { 0.0 };
+        let last = end.rounded_up();
+        Self { start, start_low, end: end_high, end_low, span, span_low, inverse, last }
     }
 
     /// u = (T − t)/(T − w): what is left, from 1 before it begins to 0 after its end.
     #[inline(always)]
     fn left(self, t: f64) -> f64 {
-        (((self.end - t) + self.end_low) / self.span).clamp(0.0, 1.0)
-    }
-}
-
-/// A length ρ that repeats, in twice a float's precision: its error grows with every repetition.
-///
-/// ρ comes from a factor that is known to half an ulp only. The count rule holds for each of its
-/// multiples: 10 × (3 × 0.1) may be 3, and so it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Period {
-    pub(crate) length: Double,
-    /// How far off ρ may be.
-    pub(crate) slack: f64,
-}
-
-impl Period {
-    /// The first float at which so many lengths have passed, `spread` being how far off that
-    /// number may be.
-    fn boundary(self, lengths: Double, spread: f64) -> f64 {
-        let exact = self.length * lengths;
-        let whole = exact.round();
-        let slack = self.slack * (lengths.rounded() + spread) + self.length.rounded() * spread;
-        // After many cycles a spread has grown beyond what anybody means.
-        let slack = slack.min(exact.rounded() * MAX_SLACK);
-        if (exact + -whole).rounded().abs() <= slack { whole } else { exact }.rounded_up()
+        let left = larger((self.end - t) + self.end_low, 0.0);
+        smaller(left / self.span, 1.0)
     }
 
-    /// ⌊t/ρ⌋.
-    fn completed(self, t: f64) -> f64 {
-        let quotient = (t / self.length.rounded()).floor();
-        let cycle = self.cycle(quotient);
-        if t < cycle.first {
-            quotient - 1.0
-        } else if t >= cycle.end {
-            quotient + 1.0
-        } else {
-            quotient
-        }
-    }
-
-    /// From the end of so many lengths to the end of the next.
-    fn cycle(self, completed: f64) -> Cycle {
-        let completed = Double::from(completed);
-        let next = completed + Double::from(1.0);
-        Cycle {
-            first: self.boundary(completed, 0.0),
-            end: self.boundary(next, 0.0),
-            start: self.length * completed,
-            length: self.length,
-        }
-    }
-}
-
-/// The most, relative to itself, by which a boundary moves to a whole number.
-const MAX_SLACK: f64 = 2.0 * f64::EPSILON;
-
-/// Cycles of which number i lasts t_0·t_mult^i.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cycles {
-    pub(crate) first: Period,
-    pub(crate) ratio: f64,
-}
-
-/// One repetition: the floats that belong to it, where it starts, and how long it is.
-#[derive(Clone, Copy, Debug)]
-struct Cycle {
-    first: f64,
-    end: f64,
-    start: Double,
-    length: Double,
-}
-
-impl Cycle {
-    const EMPTY: Self = Self {
-        first: f64::INFINITY,
-        end: f64::INFINITY,
-        start: Double::ZERO,
-        length: Double::ZERO,
-    };
-
+    /// sin²(½πu)
     #[inline(always)]
-    fn contains(&self, t: f64) -> bool {
-        self.first <= t && t < self.end
+    pub(crate) fn half_cosine(self, t: f64) -> f64 {
+        let left = larger((self.end - t) + self.end_low, 0.0);
+        let passed = larger((t - self.start) - self.start_low, 0.0);
+        half_cosine(left, passed, self.span)
     }
 
-    /// u = 1 − (t − start)/length. Measured from the start: at 2^53 the end of a short cycle is
-    /// no float any more.
+    /// u as a sum of two floats, the first of which is the nearest one.
     #[inline(always)]
-    fn left(&self, t: f64) -> f64 {
-        let left = self.length + (self.start + Double::from(-t));
-        (left.rounded() / self.length.rounded()).clamp(0.0, 1.0)
-    }
-}
-
-impl Cycles {
-    /// The cycle to which t belongs.
-    fn at(self, t: f64) -> Cycle {
-        if self.ratio == 1.0 {
-            return self.first.cycle(self.first.completed(t));
-        }
-        // From the closed form's guess, which rounding may put a cycle or two off, to the cycle
-        // whose bounds hold t.
-        let growth = self.ratio - 1.0;
-        let relative = t / self.first.length.rounded();
-        let guess = ln_1p_guess((relative * growth).min(f64::MAX)) / ln_1p_guess(growth);
-        let mut index = guess as u64;
-        let mut cycle = self.number(index);
-        for _ in 0..4 {
-            if t < cycle.first && index > 0 {
-                index -= 1;
-            } else if t >= cycle.end {
-                index = index.saturating_add(1);
-            } else {
-                break;
-            }
-            cycle = self.number(index);
-        }
-        cycle
-    }
-
-    /// Cycle i starts at t_0·(1 + r + … + r^(i−1)), where r too is known to half an ulp only.
-    fn number(self, index: u64) -> Cycle {
-        let (terms, power) = geometric(Double::from(self.ratio), index);
-        let (low_terms, low_power) = geometric(Double::below(self.ratio), index);
-        let (next, low_next) = (terms + power, low_terms + low_power);
-        Cycle {
-            first: self.first.boundary(terms, (terms + -low_terms).rounded()),
-            end: self.first.boundary(next, (next + -low_next).rounded()),
-            start: self.first.length * terms,
-            length: self.first.length * power,
-        }
+    fn left_exactly(self, t: f64) -> (f64, f64) {
+        let t = smaller(t, self.last);
+        let left = self.end - t;
+        let shadow = left - self.end;
+        let left_low = (self.end - (left - shadow)) - (t + shadow) + self.end_low;
+        let quotient = left / self.span;
+        // What the division left over, divided once more.
+        let (high, span_high) = (trimmed(quotient), trimmed(self.span));
+        let (low, span_rest) = (quotient - high, self.span - span_high);
+        let rest = (left - high * span_high) - high * span_rest - low * span_high;
+        let rest = (rest - low * span_rest) + (left_low - quotient * self.span_low);
+        let more = rest * self.inverse;
+        let u = quotient + more;
+        let u_low = more - (u - quotient);
+        let within = 0.0 < u && u < 1.0;
+        // A decay that never ends gives no number; nothing of it has passed.
+        let bound = if u <= 0.0 { 0.0 } else { 1.0 };
+        (if within { u } else { bound }, if within { u_low } else { 0.0 })
     }
 }

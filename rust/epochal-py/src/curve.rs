@@ -1,5 +1,6 @@
 //! `Curve`: single values, and arrays from and to NumPy.
 
+use crate::array::{self, Array, Output, in_bulk};
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::Run;
@@ -7,15 +8,13 @@ use crate::schedule::Schedule;
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
-use epochal_core::{self as core, Clock, Kind, Sink, Source, evaluate, grid_len};
-use numpy::{
-    Element, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
-    PyUntypedArrayMethods, dtype,
-};
+use epochal_core::{self as core, Clock, Kind, Source, Sources, clocks_of, evaluate, grid_len};
+use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyMapping, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroUsize;
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
 ///
@@ -23,8 +22,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 ///
 /// `curve(t)` is a float for a number, a `Time` or a time string on its clock, and for a
 /// `Timestamp`. For an array of ints or floats it is a float64 array of the same shape;
-/// `out=` takes the values instead, `dtype="float32"` rounds them once. A curve of several
-/// clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`.
+/// `out=` takes the values instead, `dtype="float32"` rounds them once, and `threads=` says how
+/// many threads may share the work: by default as many as `EPOCHAL_NUM_THREADS` says or the
+/// machine has cores, and one if the array is small. The values do not depend on it. A curve of
+/// several clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`.
 ///
 /// >>> curve = LinearScheduler().resolve(Run("4ba"))
 /// >>> curve(1), curve("2ba"), curve([0, 1, 2, 3, 4, 5]).tolist()
@@ -69,10 +70,7 @@ impl Curve {
     }
 
     /// α where each clock has a number, or none if any has an array.
-    fn scalar_mapping(
-        &self,
-        times: &[Option<Bound<'_, PyAny>>; Clock::COUNT],
-    ) -> Result<Option<f64>> {
+    fn scalar_mapping(&self, times: &ByClock<'_>) -> Result<Option<f64>> {
         let mut readings = [0.0; Clock::COUNT];
         for clock in self.curve.clocks() {
             let Some(time) = &times[*clock as usize] else { continue };
@@ -83,62 +81,143 @@ impl Curve {
         }
         Ok(Some(self.curve.at_readings(&readings)?))
     }
+}
 
-    /// The mapping's entries for the clocks of the curve; others are left aside.
-    fn by_clock<'py>(
-        &self,
-        mapping: &Bound<'py, PyMapping>,
-    ) -> Result<[Option<Bound<'py, PyAny>>; Clock::COUNT]> {
-        let mut times = [const { None }; Clock::COUNT];
-        for item in mapping.items()? {
-            let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            times[unit::extract_clock("a key", &key)? as usize] = Some(value);
-        }
-        let missing: Vec<_> = (self.curve.clocks().iter())
-            .filter(|clock| times[**clock as usize].is_none())
-            .map(|clock| format!("'{clock}'"))
-            .collect();
-        if !missing.is_empty() {
-            let message =
-                format!("this curve reads {} too: the mapping lacks it", missing.join(" and "));
-            return Err(Error::new(Kind::Unit, message));
-        }
-        Ok(times)
+/// What is given for each clock, in the order of `Clock::ALL`.
+type ByClock<'py> = [Option<Bound<'py, PyAny>>; Clock::COUNT];
+
+/// The mapping's entries; `clocks` must be among them. `subject` reads those, for a message.
+fn by_clock<'py>(
+    mapping: &Bound<'py, PyMapping>,
+    clocks: &[Clock],
+    subject: &str,
+) -> Result<ByClock<'py>> {
+    let mut times = [const { None }; Clock::COUNT];
+    for item in mapping.items()? {
+        let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+        times[unit::extract_clock("a key", &key)? as usize] = Some(value);
     }
+    let missing: Vec<_> = (clocks.iter())
+        .filter(|clock| times[**clock as usize].is_none())
+        .map(|clock| format!("'{clock}'"))
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("{subject} {} too: the mapping lacks it", missing.join(" and "));
+        return Err(Error::new(Kind::Unit, message));
+    }
+    Ok(times)
+}
 
-    /// α at arrays of times, one for each clock of the curve.
-    fn array<'py>(
-        &self,
-        py: Python<'py>,
-        times: &[Option<Bound<'py, PyAny>>; Clock::COUNT],
-        out: Option<&Bound<'py, PyAny>>,
-        dtype: Option<&Bound<'py, PyAny>>,
-    ) -> Result<Bound<'py, PyAny>> {
-        let mut arrays = [const { None }; Clock::COUNT];
-        let mut shape: Option<Vec<usize>> = None;
-        for clock in self.curve.clocks() {
-            let Some(time) = &times[*clock as usize] else { continue };
-            let array = Array::from_python(time)?;
-            match &shape {
-                Some(shape) if shape != array.0.shape() => {
-                    let message = format!(
-                        "times of all clocks must have one shape, not {shape:?} and {:?}",
-                        array.0.shape()
-                    );
-                    return Err(Error::new(Kind::Schedule, message));
-                }
-                _ => shape = Some(array.0.shape().to_vec()),
+/// A mapping; arrays, which are none, are not asked, since asking takes long.
+fn as_mapping<'a, 'py>(times: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
+    let is_array = times.get_type().hasattr(intern!(times.py(), "dtype")).unwrap_or(false);
+    if is_array { None } else { times.cast::<PyMapping>().ok() }
+}
+
+/// α of one curve or of several at arrays of times, one for each of their clocks. With `stacked`
+/// the curves are the first axis of the result.
+fn arrays<'py>(
+    py: Python<'py>,
+    curves: &[&core::Curve],
+    times: &ByClock<'py>,
+    stacked: bool,
+    (out, dtype, threads): (Optional<'_, 'py>, Optional<'_, 'py>, Option<NonZeroUsize>),
+) -> Result<Bound<'py, PyAny>> {
+    let mut arrays = [const { None }; Clock::COUNT];
+    let mut shape: Option<Vec<usize>> = None;
+    let read = clocks_of(curves);
+    for clock in Clock::ALL {
+        // Without a curve the times still say what shape they have.
+        let Some(time) = &times[clock as usize] else { continue };
+        if !read.contains(&clock) && !curves.is_empty() {
+            continue;
+        }
+        let array = Array::from_python(time)?;
+        match &shape {
+            Some(shape) if shape != array.0.shape() => {
+                let message = format!(
+                    "times of all clocks must have one shape, not {shape:?} and {:?}",
+                    array.0.shape()
+                );
+                return Err(Error::new(Kind::Schedule, message));
             }
-            arrays[*clock as usize] = Some(array);
+            _ => shape = Some(array.0.shape().to_vec()),
         }
-        let output = Output::new(py, &shape.unwrap_or_default(), out, dtype)?;
-        // Values are written while times are still read, so the two must not share memory.
-        let apart = arrays.iter().flatten().all(|array| !output.may_share_memory(&array.0));
-        output.write(apart, |sink| {
-            let sources = arrays.each_ref().map(|array| array.as_ref().and_then(Array::source));
-            py.detach(|| evaluate(&self.curve, &sources, sink))
-        })
+        arrays[clock as usize] = Some(array);
     }
+    let mut shape = shape.unwrap_or_default();
+    if stacked {
+        shape.insert(0, curves.len());
+    }
+    let output = Output::new(py, &shape, out, dtype)?;
+    // Values are written while times are still read, so the two must not share memory.
+    let apart = arrays.iter().flatten().all(|array| !output.may_share_memory(&array.0));
+    output.write(apart, |sink| {
+        let sources: Sources<'_> =
+            arrays.each_ref().map(|array| array.as_ref().and_then(Array::source));
+        in_bulk(py, sink.len(), || evaluate(curves, &sources, sink, threads))
+    })
+}
+
+/// An argument that may be left out.
+type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// α of many curves at the same times: an array whose first axis are the curves.
+///
+/// `curves` is an iterable of `Curve`, `times` an array of ints or floats on the one clock that
+/// they all read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the shape
+/// `(len(curves), *times.shape)`; row i is `curves[i](times)` bit for bit. `out=`, `dtype=` and
+/// `threads=` as for a call of a curve; threads share curves and times alike.
+///
+/// >>> run = Run("4ba")
+/// >>> sweep = [PolynomialScheduler(power).resolve(run) for power in (1, 2, 3)]
+/// >>> evaluate(sweep, [0, 2, 4]).tolist()
+/// [[1.0, 0.5, 0.0], [1.0, 0.25, 0.0], [1.0, 0.125, 0.0]]
+///
+/// Raises `UnitError` if the curves read several clocks and `times` is no mapping, or one that
+/// lacks a clock; `ScheduleError` for times that are negative or not finite; `TypeError` for what
+/// is no curve or no array of numbers.
+#[pyfunction(name = "evaluate")]
+#[pyo3(signature = (curves, times, *, out=None, dtype=None, threads=None))]
+pub(crate) fn evaluate_many<'py>(
+    curves: &Bound<'py, PyAny>,
+    times: &Bound<'py, PyAny>,
+    out: Optional<'_, 'py>,
+    dtype: Optional<'_, 'py>,
+    threads: Optional<'_, 'py>,
+) -> Result<Bound<'py, PyAny>> {
+    let py = times.py();
+    let threads = array::threads(threads)?;
+    let wrong =
+        |object: &Bound<'_, PyAny>| Error::wrong_type("curves", "an iterable of curves", object);
+    let mut given = Vec::new();
+    for curve in curves.try_iter().map_err(|_| wrong(curves))? {
+        let curve = curve?;
+        given.push(curve.cast_into::<Curve>().map_err(|error| wrong(&error.into_inner()))?);
+    }
+    let curves: Vec<_> = given.iter().map(|curve| &curve.get().curve).collect();
+    let clocks = clocks_of(&curves);
+    let times = match as_mapping(times) {
+        Some(mapping) => by_clock(mapping, &clocks, "these curves read")?,
+        None => {
+            let mut bare = [const { None }; Clock::COUNT];
+            let clock = match clocks[..] {
+                [] => Clock::Batch, // any: no curve reads it
+                [clock] => clock,
+                _ => {
+                    let clocks: Vec<_> = clocks.iter().map(|clock| format!("'{clock}'")).collect();
+                    let message = format!(
+                        "these curves read {}: give a mapping with an array for each",
+                        clocks.join(" and ")
+                    );
+                    return Err(Error::new(Kind::Unit, message));
+                }
+            };
+            bare[clock as usize] = Some(times.clone());
+            bare
+        }
+    };
+    arrays(py, &curves, &times, true, (out, dtype, threads))
 }
 
 #[pymethods]
@@ -165,46 +244,55 @@ impl Curve {
         PyTuple::new(py, members)
     }
 
-    #[pyo3(signature = (t, *, out=None, dtype=None))]
+    #[pyo3(signature = (t, *, out=None, dtype=None, threads=None))]
     fn __call__<'py>(
         &self,
         t: &Bound<'py, PyAny>,
-        out: Option<&Bound<'py, PyAny>>,
-        dtype: Option<&Bound<'py, PyAny>>,
+        out: Optional<'_, 'py>,
+        dtype: Optional<'_, 'py>,
+        threads: Optional<'_, 'py>,
     ) -> Result<Bound<'py, PyAny>> {
         let py = t.py();
+        let threads = array::threads(threads)?;
         let scalar_allowed = out.is_none() && dtype.is_none();
         if scalar_allowed && let Some(alpha) = self.scalar(t)? {
             return Ok(alpha.into_bound_py_any(py)?);
         }
-        if let Ok(mapping) = t.cast::<PyMapping>() {
-            let times = self.by_clock(mapping)?;
+        let options = (out, dtype, threads);
+        if let Some(mapping) = as_mapping(t) {
+            let times = by_clock(mapping, self.curve.clocks(), "this curve reads")?;
             if scalar_allowed && let Some(alpha) = self.scalar_mapping(&times)? {
                 return Ok(alpha.into_bound_py_any(py)?);
             }
-            return self.array(py, &times, out, dtype);
+            return arrays(py, &[&self.curve], &times, false, options);
         }
         let mut times = [const { None }; Clock::COUNT];
         times[self.curve.clock()? as usize] = Some(t.clone());
-        self.array(py, &times, out, dtype)
+        arrays(py, &[&self.curve], &times, false, options)
     }
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
-    /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=` and
-    /// `dtype=` as for a call. Raises `UnitError` if the curve reads several clocks or the
+    /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=`,
+    /// `dtype=` and `threads=` as for a call. Raises `UnitError` if the curve reads several clocks or the
     /// length is not known.
-    #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None))]
-    #[pyo3(text_signature = "($self, start=0, stop=None, step=1, out=None, dtype=None)")]
+    #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None, *,
+                        threads=None))]
+    #[pyo3(
+        text_signature = "($self, start=0, stop=None, step=1, out=None, dtype=None, *, threads=None)"
+    )]
+    #[allow(clippy::too_many_arguments)] // they are the caller's
     fn grid<'py>(
         &self,
         py: Python<'py>,
         start: Given<'_, 'py>,
-        stop: Option<&Bound<'py, PyAny>>,
+        stop: Optional<'_, 'py>,
         step: Given<'_, 'py>,
-        out: Option<&Bound<'py, PyAny>>,
-        dtype: Option<&Bound<'py, PyAny>>,
+        out: Optional<'_, 'py>,
+        dtype: Optional<'_, 'py>,
+        threads: Optional<'_, 'py>,
     ) -> Result<Bound<'py, PyAny>> {
+        let threads = array::threads(threads)?;
         let clock = self.curve.clock()?;
         let start = start.or(0.0, |start| number::float("start", start))?;
         let step = step.or(1.0, |step| number::float("step", step))?;
@@ -217,7 +305,7 @@ impl Curve {
         output.write(true, |sink| {
             let mut sources = [None; Clock::COUNT];
             sources[clock as usize] = Some(Source::Grid { start, step, len });
-            py.detach(|| evaluate(&self.curve, &sources, sink))
+            in_bulk(py, len, || evaluate(&[&self.curve], &sources, sink, threads))
         })
     }
 
@@ -262,168 +350,4 @@ impl Curve {
             _ => format!("({schedule})"),
         }
     }
-}
-
-/// Times as a C-contiguous array of a type that the core reads.
-struct Array<'py>(Bound<'py, PyUntypedArray>);
-
-impl<'py> Array<'py> {
-    /// Whatever NumPy makes an array of whole numbers or floats of.
-    fn from_python(object: &Bound<'py, PyAny>) -> Result<Self> {
-        let py = object.py();
-        let numpy = py.import(intern!(py, "numpy"))?;
-        let wrong = || Error::wrong_type("t", "numbers, or an array of ints or floats", object);
-        let array = match object.cast::<PyUntypedArray>() {
-            Ok(array) => array.clone(),
-            Err(_) => numpy
-                .call_method1(intern!(py, "asarray"), (object,))
-                .map_err(|_| wrong())?
-                .cast_into::<PyUntypedArray>()
-                .map_err(|_| wrong())?,
-        };
-        if !matches!(array.dtype().kind(), b'i' | b'u' | b'f') {
-            return Err(wrong());
-        }
-        let array = Self(array);
-        if array.0.is_c_contiguous() && array.source().is_some() {
-            return Ok(array);
-        }
-        let options = PyDict::new(py);
-        options.set_item("dtype", dtype::<f64>(py))?;
-        options.set_item("order", "C")?;
-        let copy = numpy.call_method(intern!(py, "array"), (&array.0,), Some(&options))?;
-        Ok(Self(copy.cast_into::<PyUntypedArray>().map_err(|_| wrong())?))
-    }
-
-    /// The elements, if their type is read as it is.
-    fn source(&self) -> Option<Source<'_>> {
-        let array = &self.0;
-        None.or_else(|| elements(array).map(Source::F64))
-            .or_else(|| elements(array).map(Source::I64))
-            .or_else(|| elements(array).map(Source::F32))
-            .or_else(|| elements(array).map(Source::I32))
-            .or_else(|| elements(array).map(Source::U64))
-            .or_else(|| elements(array).map(Source::U32))
-    }
-}
-
-/// A contiguous array's elements, if they are of this type in the machine's byte order.
-fn elements<'a, T: Element>(array: &'a Bound<'_, PyUntypedArray>) -> Option<&'a [T]> {
-    let array = array.cast::<PyArrayDyn<T>>().ok()?;
-    // SAFETY: the array outlives the slice. As with NumPy's own functions, another thread that
-    // writes to it meanwhile is the caller's to prevent.
-    unsafe { array.as_slice() }.ok()
-}
-
-/// Where values go: an array of float64 or float32.
-struct Output<'py> {
-    array: Bound<'py, PyUntypedArray>,
-    given: bool,
-}
-
-impl<'py> Output<'py> {
-    /// The caller's array, or a new one.
-    fn new(
-        py: Python<'py>,
-        shape: &[usize],
-        out: Option<&Bound<'py, PyAny>>,
-        dtype: Option<&Bound<'py, PyAny>>,
-    ) -> Result<Self> {
-        let asked = match dtype {
-            None => None,
-            Some(object) => {
-                let wrong = || Error::wrong_type("dtype", "float64 or float32", object);
-                let asked = PyArrayDescr::new(py, object.clone()).map_err(|_| wrong())?;
-                if !is_float(&asked) {
-                    return Err(wrong());
-                }
-                Some(asked)
-            }
-        };
-        let Some(out) = out else {
-            let asked = asked.unwrap_or_else(|| numpy::dtype::<f64>(py));
-            return Ok(Self { array: empty(py, shape, &asked)?, given: false });
-        };
-        let array = out
-            .cast::<PyUntypedArray>()
-            .map_err(|_| Error::wrong_type("out", "an array of float64 or float32", out))?;
-        if !is_float(&array.dtype()) {
-            let message = format!("an array of float64 or float32, not of {}", array.dtype());
-            return Err(Error::wrong_type("out", &message, out));
-        }
-        let writable: bool = array.getattr("flags")?.getattr("writeable")?.extract()?;
-        let invalid = |message: String| Err(Error::new(Kind::Schedule, message));
-        if let Some(asked) = asked.filter(|asked| !asked.is_equiv_to(&array.dtype())) {
-            return invalid(format!("dtype is {asked}, but out has {}", array.dtype()));
-        }
-        if array.shape() != shape {
-            return invalid(format!("out must have the shape {shape:?}, not {:?}", array.shape()));
-        }
-        if !writable {
-            return invalid("out is read-only".into());
-        }
-        Ok(Self { array: array.clone(), given: true })
-    }
-
-    fn may_share_memory(&self, times: &Bound<'py, PyUntypedArray>) -> bool {
-        let py = times.py();
-        // If NumPy cannot tell, they may.
-        self.given
-            && py
-                .import(intern!(py, "numpy"))
-                .and_then(|numpy| {
-                    numpy.call_method1(intern!(py, "may_share_memory"), (&self.array, times))
-                })
-                .and_then(|shared| shared.extract())
-                .unwrap_or(true)
-    }
-
-    /// Has `evaluate` write the values, and returns the array. What is not contiguous or not
-    /// `apart` from the times is written by way of a new array.
-    fn write(
-        self,
-        apart: bool,
-        evaluate: impl FnOnce(Sink<'_>) -> core::Result<()>,
-    ) -> Result<Bound<'py, PyAny>> {
-        let py = self.array.py();
-        if !(apart && self.array.is_c_contiguous()) {
-            let shape = self.array.shape().to_vec();
-            let copy = Self { array: empty(py, &shape, &self.array.dtype())?, given: false };
-            let values = copy.write(true, evaluate)?;
-            py.import("numpy")?.call_method1("copyto", (&self.array, values))?;
-            return Ok(self.array.into_any());
-        }
-        // SAFETY: the array is writable, contiguous and apart from the times, and nothing else in
-        // this call refers to its elements.
-        if let Ok(array) = self.array.cast::<PyArrayDyn<f64>>() {
-            let values = unsafe { array.as_slice_mut() }.map_err(PyErr::from)?;
-            evaluate(Sink::F64(values))?;
-        } else if let Ok(array) = self.array.cast::<PyArrayDyn<f32>>() {
-            let values = unsafe { array.as_slice_mut() }.map_err(PyErr::from)?;
-            evaluate(Sink::F32(values))?;
-        }
-        Ok(self.array.into_any())
-    }
-}
-
-/// Whether an array's elements are float64 or float32 in the machine's byte order.
-fn is_float(descr: &Bound<'_, PyArrayDescr>) -> bool {
-    let py = descr.py();
-    descr.is_equiv_to(&dtype::<f64>(py)) || descr.is_equiv_to(&dtype::<f32>(py))
-}
-
-/// A new array whose elements are not set.
-fn empty<'py>(
-    py: Python<'py>,
-    shape: &[usize],
-    descr: &Bound<'py, PyArrayDescr>,
-) -> Result<Bound<'py, PyUntypedArray>> {
-    if shape.iter().any(|len| *len > isize::MAX as usize / size_of::<f64>()) {
-        let message = format!("an array of the shape {shape:?} does not fit into memory");
-        return Err(Error::new(Kind::Schedule, message));
-    }
-    let shape = PyTuple::new(py, shape)?;
-    let array =
-        py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "empty"), (shape, descr))?;
-    Ok(array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?)
 }

@@ -3,7 +3,9 @@
 // Methods called from Python borrow self, whatever their names.
 #![allow(clippy::wrong_self_convention)]
 
+mod array;
 mod curve;
+mod environment;
 mod error;
 mod number;
 mod rates;
@@ -20,6 +22,7 @@ use pyo3::prelude::*;
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    environment::register(module)?;
     error::register(module)?;
     unit::register(module)?;
     module.add_class::<time::Time>()?;
@@ -28,6 +31,8 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<schedule::Schedule>()?;
     module.add_class::<curve::Curve>()?;
     module.add_function(wrap_pyfunction!(rates::set_rates, module)?)?;
+
+    module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::step, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::multi_step, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::constant, module)?)?;

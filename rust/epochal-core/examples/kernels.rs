@@ -1,0 +1,136 @@
+//! Evaluates one curve, for a count of the instructions that it takes.
+//!
+//! `kernels` prints the names of all curves. `kernels NAME` evaluates that curve once, in the
+//! function [`measured`], and prints the sum of its values.
+
+use epochal_core::{
+    Clock, Curve, Error, Facts, Level, Result, Run, Schedule, Sink, Source, Tail, Time, Warmup,
+    evaluate,
+};
+use std::env;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+
+const POINTS: usize = 100_000;
+
+/// The batches of the run; its last tenth lies past the end of every decay.
+const BATCHES: i64 = 90_000;
+
+/// How the times of a curve are given.
+#[derive(Clone, Copy)]
+enum Times {
+    Sorted,
+    /// Each time once, in an order that no branch predictor follows.
+    Shuffled,
+    Integers,
+    Grid,
+    /// One call for each.
+    Single,
+}
+
+struct Case {
+    name: &'static str,
+    times: Times,
+    schedule: Schedule,
+}
+
+fn cases() -> Result<Vec<Case>> {
+    use Times::{Grid, Integers, Shuffled, Single, Sorted};
+    let end = Time::Duration(1.0);
+    let batches = |count: i64| Time::Count(count, Clock::Batch);
+    let milestones = |count: i64| (1..=count).map(|i| batches(i * BATCHES / (count + 1))).collect();
+    let cosine = || Tail::cosine_annealing(end, 0.1);
+    let polynomial = |power: f64| Tail::polynomial(power, end, 0.1);
+    let restarts = |t_mult: f64| Tail::cosine_annealing_warm_restarts(batches(1000), t_mult, 0.1);
+    let multi_step = |count: i64| Tail::multi_step(milestones(count), 0.9);
+    let linear = || Tail::linear(1.0, 0.1, end);
+    let constant = || Tail::constant(0.5, end);
+    let step = || Tail::step(batches(1000), 0.9);
+    let after = |tail: Tail| Ok::<_, Error>(Warmup::new(batches(9000), tail, false)?.into());
+    let both = |one: Schedule, other: Schedule| one.product(&other);
+    Ok([
+        ("step", Sorted, step()?.into()),
+        ("step, shuffled", Shuffled, step()?.into()),
+        ("multi-step of 3", Sorted, multi_step(3)?.into()),
+        ("multi-step of 100", Sorted, multi_step(100)?.into()),
+        ("multi-step of 100, shuffled", Shuffled, multi_step(100)?.into()),
+        ("constant", Sorted, constant()?.into()),
+        ("linear", Sorted, linear()?.into()),
+        ("exponential", Sorted, Tail::exponential(0.9, batches(1000))?.into()),
+        ("cosine", Sorted, cosine()?.into()),
+        ("cosine, integers", Integers, cosine()?.into()),
+        ("cosine, grid", Grid, cosine()?.into()),
+        ("cosine, single", Single, cosine()?.into()),
+        ("restarts", Sorted, restarts(1.0)?.into()),
+        ("restarts, growing", Sorted, restarts(1.5)?.into()),
+        ("restarts, growing, shuffled", Shuffled, restarts(1.5)?.into()),
+        ("polynomial of 1/2", Sorted, polynomial(0.5)?.into()),
+        ("polynomial of 0.7", Sorted, polynomial(0.7)?.into()),
+        ("polynomial of 2", Sorted, polynomial(2.0)?.into()),
+        ("polynomial of 3", Sorted, polynomial(3.0)?.into()),
+        ("polynomial of 4.2", Sorted, polynomial(4.2)?.into()),
+        ("warmup, multi-step of 3", Sorted, after(multi_step(3)?)?),
+        ("warmup, constant", Sorted, after(constant()?)?),
+        ("warmup, linear", Sorted, after(linear()?)?),
+        ("warmup, cosine", Sorted, after(cosine()?)?),
+        ("warmup, cosine, single", Single, after(cosine()?)?),
+        ("warmup, polynomial of 2", Sorted, after(polynomial(2.0)?)?),
+        ("product", Sorted, both(linear()?.into(), step()?.into())),
+    ]
+    .into_iter()
+    .map(|(name, times, schedule)| Case { name, times, schedule })
+    .collect())
+}
+
+/// The only function whose instructions are counted. Never inlined, so that it can be found.
+#[inline(never)]
+fn measured(
+    curve: &Curve,
+    source: Option<Source<'_>>,
+    times: &[f64],
+    out: &mut [f64],
+) -> Result<()> {
+    let Some(source) = source else {
+        for (alpha, t) in out.iter_mut().zip(times) {
+            *alpha = curve.at_number(*t)?;
+        }
+        return Ok(());
+    };
+    let mut sources = [None; Clock::COUNT];
+    sources[Clock::Batch as usize] = Some(source);
+    evaluate(&[curve], &sources, Sink::F64(out), NonZeroUsize::new(1))
+}
+
+fn run(case: &Case) -> Result<f64> {
+    let run = Run::new(Time::Count(BATCHES, Clock::Batch), Facts::default(), 1.0)?;
+    let curve = case.schedule.resolve(&run)?;
+    // 7919 is prime to the number of points, so each index comes up once.
+    let stride = if matches!(case.times, Times::Shuffled) { 7919 } else { 1 };
+    let integers: Vec<i64> = (0..POINTS).map(|i| (i * stride % POINTS) as i64).collect();
+    let floats: Vec<f64> = integers.iter().map(|t| *t as f64).collect();
+    let source = match case.times {
+        Times::Sorted | Times::Shuffled => Some(Source::F64(&floats)),
+        Times::Integers => Some(Source::I64(&integers)),
+        Times::Grid => Some(Source::Grid { start: 0.0, step: 1.0, len: POINTS }),
+        Times::Single => None,
+    };
+    let mut out = vec![0.0; POINTS];
+    // The first call asks the CPU what it can do.
+    curve.at_number(0.0)?;
+    measured(black_box(&curve), black_box(source), &floats, black_box(&mut out))?;
+    Ok(out.iter().sum())
+}
+
+fn main() -> Result<()> {
+    // The level that every CPU has, and the narrowest: what it wastes counts most.
+    Level::choose("baseline")?;
+    let cases = cases()?;
+    match env::args().nth(1) {
+        None => cases.iter().for_each(|case| println!("{}", case.name)),
+        Some(name) => match cases.iter().find(|case| case.name == name) {
+            Some(case) => println!("{:?}", run(case)?),
+            None => panic!("no curve '{name}'"),
+        },
+    }
+    Ok(())
+}

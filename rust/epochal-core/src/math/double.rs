@@ -1,0 +1,163 @@
+//! Sums of two floats, where one float is not enough.
+
+/// An unevaluated sum of two floats, the second at most half an ulp of the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Double {
+    high: f64,
+    low: f64,
+}
+
+impl Double {
+    pub(crate) const ZERO: Self = Self { high: 0.0, low: 0.0 };
+
+    /// What the sum of its parts is, exactly.
+    pub(crate) fn parts(self) -> (f64, f64) {
+        (self.high, self.low)
+    }
+
+    /// The nearest float.
+    pub(crate) fn rounded(self) -> f64 {
+        self.high + self.low
+    }
+
+    /// The smallest float that is not below it.
+    pub(crate) fn rounded_up(self) -> f64 {
+        let nearest = self.rounded();
+        if (self.high - nearest) + self.low > 0.0 { nearest.next_up() } else { nearest }
+    }
+
+    /// The nearest whole number, the smaller one of two.
+    pub(crate) fn round(self) -> Self {
+        let whole = Self::from(self.high.round());
+        whole + Self::from(((self + -whole).rounded() - 0.5).ceil())
+    }
+
+    /// A float less half its ulp: the lower end of what it may stand for.
+    pub(crate) fn below(value: f64) -> Self {
+        Self { high: value, low: -ulp(value) / 2.0 }
+    }
+
+    /// The nearest pair to a sum whose second part is the smaller one.
+    pub(crate) fn normalized(high: f64, low: f64) -> Self {
+        let sum = high + low;
+        Self { high: sum, low: low - (sum - high) }
+    }
+}
+
+impl From<f64> for Double {
+    fn from(value: f64) -> Self {
+        Self { high: value, low: 0.0 }
+    }
+}
+
+impl From<i64> for Double {
+    fn from(value: i64) -> Self {
+        let high = value as f64;
+        // The cast back saturates at 2^63, which no count reaches.
+        Self { high, low: (i128::from(value) - high as i128) as f64 }
+    }
+}
+
+impl std::ops::Neg for Double {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { high: -self.high, low: -self.low }
+    }
+}
+
+impl std::ops::Div for Double {
+    type Output = Self;
+
+    fn div(self, divisor: Self) -> Self {
+        let first = self.high / divisor.high;
+        let rest = self + -(divisor * Self::from(first));
+        let second = rest.high / divisor.high;
+        if second.is_finite() { Self::normalized(first, second) } else { Self::from(first) }
+    }
+}
+
+impl std::ops::Add for Double {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let sum = self.high + other.high;
+        let shadow = sum - self.high;
+        let error = (self.high - (sum - shadow)) + (other.high - shadow);
+        Self::normalized(sum, error + (self.low + other.low))
+    }
+}
+
+impl std::ops::Mul for Double {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        /// Where splitting a factor in halves comes near to overflow.
+        const HUGE: f64 = 1e290;
+        let (high, low) = product(self.high, other.high);
+        if high.abs() > HUGE {
+            return Self::from(high);
+        }
+        Self::normalized(high, low + (self.high * other.low + self.low * other.high))
+    }
+}
+
+/// A product and what its rounding left out.
+#[inline(always)]
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let product = a * b;
+    let (a, b) = (halves(a), halves(b));
+    (product, ((a.0 * b.0 - product) + a.0 * b.1 + a.1 * b.0) + a.1 * b.1)
+}
+
+/// A float as the sum of two of half the digits, whose products are exact.
+#[inline(always)]
+fn halves(value: f64) -> (f64, f64) {
+    let scaled = value * 134_217_729.0; // 2^27 + 1
+    let high = scaled - (scaled - value);
+    (high, value - high)
+}
+
+/// The sum 1 + r + … + r^(n−1) and the power r^n, in twice the precision: exact while whole and
+/// below 2^106.
+pub(crate) fn geometric(ratio: Double, terms: u64) -> (Double, Double) {
+    let one = Double::from(1.0);
+    let (mut sum, mut power) = (Double::from(0.0), one);
+    for bit in (0..u64::BITS - terms.leading_zeros()).rev() {
+        sum = sum * (power + one);
+        power = power * power;
+        if terms >> bit & 1 == 1 {
+            sum = sum * ratio + one;
+            power = power * ratio;
+        }
+    }
+    (sum, power)
+}
+
+/// The distance from a positive float to the next larger one.
+pub(crate) fn ulp(value: f64) -> f64 {
+    value.next_up() - value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_of_counts_are_rounded_once() {
+        let third = Double::from(1_i64) / Double::from(3_i64);
+        assert_eq!(third.rounded(), 1.0 / 3.0);
+        assert_eq!((Double::from(3_i64) * Double::from(0.1) / Double::from(3_i64)).rounded(), 0.1);
+        assert_eq!(Double::from(i64::MAX).rounded(), 9_223_372_036_854_775_807.0);
+        assert!(third.rounded_up() > third.rounded());
+    }
+
+    #[test]
+    fn geometric_sums_are_exact() {
+        assert_eq!(geometric(Double::from(3.0), 5).0.rounded(), 121.0);
+        assert_eq!(geometric(Double::from(3.0), 5).1.rounded(), 243.0);
+        assert_eq!(geometric(Double::from(1.0), 1_000_003).0.rounded(), 1_000_003.0);
+        assert_eq!(geometric(Double::from(1.5), 4).0.rounded(), 8.125);
+        assert_eq!(geometric(Double::from(2.0), 0).0.rounded(), 0.0);
+    }
+}

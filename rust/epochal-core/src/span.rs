@@ -1,0 +1,68 @@
+//! Blocks of times, and the bounds between which they lie.
+
+use crate::math::{larger, smaller};
+
+/// How many times are evaluated at a go: few enough for the blocks to stay in the L1 cache.
+pub(crate) const BLOCK: usize = 1024;
+
+/// So many times are looked at together, where many have one value.
+pub(crate) const CHUNK: usize = 64;
+
+/// The smallest and the largest of some numbers.
+#[inline(always)]
+pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
+    if let [time] = times {
+        return (*time, *time);
+    }
+    // As many independent results as fill the registers.
+    let (mut low, mut high) = ([f64::INFINITY; 16], [0.0; 16]);
+    let (wide, rest) = times.as_chunks::<16>();
+    for times in wide {
+        for lane in 0..16 {
+            low[lane] = smaller(times[lane], low[lane]);
+            high[lane] = larger(times[lane], high[lane]);
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for lane in 0..half {
+            low[lane] = smaller(low[lane], low[lane + half]);
+            high[lane] = larger(high[lane], high[lane + half]);
+        }
+    }
+    for &time in rest {
+        (low[0], high[0]) = (smaller(time, low[0]), larger(time, high[0]));
+    }
+    (low[0], high[0])
+}
+
+/// A few times after the other, the earliest and the latest of them, and where their values go.
+///
+/// An iterator, not a function that takes a closure: the compiler would not inline a long one, and
+/// would compile it for the baseline only.
+pub(crate) struct Chunks<'a> {
+    times: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl<'a> Chunks<'a> {
+    #[inline(always)]
+    pub(crate) fn new(times: &'a [f64], out: &'a mut [f64]) -> Self {
+        Self { times, out }
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = (&'a [f64], (f64, f64), &'a mut [f64]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let len = self.times.len().min(CHUNK);
+        if len == 0 {
+            return None;
+        }
+        let (times, rest) = self.times.split_at(len);
+        let (out, out_rest) = std::mem::take(&mut self.out).split_at_mut_checked(len)?;
+        (self.times, self.out) = (rest, out_rest);
+        Some((times, bounds(times), out))
+    }
+}

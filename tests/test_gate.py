@@ -1,0 +1,59 @@
+"""The gate that compares counts of instructions."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def gate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("gate", ROOT / "benchmarks" / "gate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("count", "wrong", "cheaper"),
+    [
+        (1000, [], []),
+        (1050, [], []),
+        (1051, ["linear: 1,051 instructions, 1,050 allowed (+5.1% of 1,000)"], []),
+        (951, [], []),
+        (950, [], ["linear: 950 instructions (-5.0% of 1,000)"]),
+    ],
+)
+def test_five_percent(gate: ModuleType, count: int, wrong: list[str], cheaper: list[str]) -> None:
+    assert gate.compare({"linear": 1000}, {"linear": count}) == (wrong, cheaper)
+
+
+def test_a_curve_on_one_side_only_is_wrong(gate: ModuleType) -> None:
+    wrong, cheaper = gate.compare({"old": 1000}, {"new": 1000})
+    assert wrong == [
+        "old: in instructions.txt, but not counted",
+        "new: 1,000 instructions, but no count in instructions.txt",
+    ]
+    assert cheaper == []
+
+
+def test_what_is_written_is_read(
+    gate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "COUNTS", tmp_path / "instructions.txt")
+    counts = {"warmup, cosine": 1_234_567, "multi-step of 100, shuffled by a long name": 8}
+    gate.write("rustc 1.0, a machine", counts)
+    assert gate.read() == ("rustc 1.0, a machine", counts)
+
+
+def test_every_curve_has_a_count(gate: ModuleType) -> None:
+    source = (ROOT / "rust" / "epochal-core" / "examples" / "kernels.rs").read_text("utf-8")
+    cases = re.findall(r'^ *\(?"([a-z0-9 /.,-]+)",', source, flags=re.MULTILINE)
+    _, counts = gate.read()
+    assert list(counts) == cases
