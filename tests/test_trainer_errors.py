@@ -212,7 +212,9 @@ def test_a_dataloader_that_gives_nothing_the_second_time() -> None:
 def test_a_dataloader_that_gives_less_the_second_time() -> None:
     trainer = make_trainer(train_dataloader=Used(), max_duration="2ba")
     trainer.fit()
-    with pytest.raises(EpochalError, match="batch 2 of the epoch, but train_dataloader gives only 1"):
+    with pytest.raises(
+        EpochalError, match="batch 2 of the epoch, but train_dataloader gives only 1"
+    ):
         trainer.fit("3ba")
 
 

@@ -83,8 +83,11 @@ class Schedulers:
         for scheduler in self._torch:
             scale_scheduler(scheduler, run.scale_schedule_ratio)
         self.follow(run, clock)
-        # Of a PyTorch scheduler nothing else tells its settings once it has been stepped.
+        # Known now only: steps change schedulers, and a program may change a rate by hand.
         self._settings = [_described(scheduler) for scheduler in self._torch]
+        self._base_rates = [
+            float(group.get("initial_lr", group["lr"])) for group in _groups(self._optimizers)
+        ]
 
     def follow(self, run: Run, clock: Clock) -> None:
         """Binds the schedules anew, for another run."""
@@ -141,15 +144,8 @@ class Schedulers:
 
     def rates(self) -> list[float]:
         """The learning rates of all groups of all optimizers."""
-        return self._of_groups("lr")
-
-    def _of_groups(self, name: str) -> list[float]:
-        return [
-            value if type(value := group[name]) is float else float(value)
-            for optimizer in self._optimizers
-            for group in optimizer.param_groups
-            if name in group
-        ]
+        lrs = [group["lr"] for optimizer in self._optimizers for group in optimizer.param_groups]
+        return [lr if type(lr) is float else float(lr) for lr in lrs]
 
     def settings(self) -> dict[str, str]:
         """What decides on the rates beside the run, in words."""
@@ -157,7 +153,7 @@ class Schedulers:
             "schedule": " * ".join(map(repr, self._schedules)) or "none",
             "schedulers": ", ".join(self._settings) or "none",
             "step_schedulers_every_batch": str(self._every_batch),
-            "base learning rates": str(self._of_groups("initial_lr")),
+            "base learning rates": str(self._base_rates),
         }
 
     def state_dict(self) -> list[dict[str, Any]]:
@@ -185,16 +181,18 @@ class Schedulers:
 
 def snapshot_of_groups(optimizers: Sequence[Optimizer]) -> Callable[[], None]:
     """A function that puts all settings of the parameter groups back as they are now."""
-    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     saved = [
-        {name: _copied(value) for name, value in group.items() if name != "params"}
-        for group in groups
+        {name: value for name, value in group.items() if name != "params"}
+        for group in _groups(optimizers)
     ]
+    tensors = [value for group in saved for value in group.values() if isinstance(value, Tensor)]
+    values = [tensor.clone() for tensor in tensors]
 
     def restore() -> None:
+        for tensor, value in zip(tensors, values, strict=True):
+            tensor.copy_(value)
         # Loading a state replaces the groups.
-        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        for group, settings in zip(groups, saved, strict=True):
+        for group, settings in zip(_groups(optimizers), saved, strict=True):
             parameters = group["params"]
             group.clear()
             group.update(settings, params=parameters)
@@ -202,8 +200,8 @@ def snapshot_of_groups(optimizers: Sequence[Optimizer]) -> Callable[[], None]:
     return restore
 
 
-def _copied(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
+def _groups(optimizers: Sequence[Optimizer]) -> list[dict[str, Any]]:
+    return [group for optimizer in optimizers for group in optimizer.param_groups]
 
 
 def _start_of_epoch(now: Timestamp) -> Timestamp:

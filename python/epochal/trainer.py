@@ -97,7 +97,7 @@ class Trainer:
             ratio, base rate or number of ranks. "error": a `StateError` says what differs and by
             how much the rates would jump. "keep": the time is kept, and what was passed now
             decides on the rates from there. "restart": weights and the optimizers' state are
-            kept, and the time starts from 0.
+            kept, and the time starts from 0; the checkpoints go to another folder then.
         progress_bar: shows time, loss and rate with tqdm.
         callbacks: objects with any of the methods `fit_start`, `batch_end`, `epoch_end`,
             `eval_end`, `fit_end`; each is called with the trainer. A function is a `batch_end`.
