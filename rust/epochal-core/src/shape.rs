@@ -5,19 +5,31 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, Levels, cube, general, gentle, half_cosine, larger, smaller,
-    square, trimmed,
+    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine, larger,
+    smaller, square, trimmed,
 };
 use crate::span::{Chunks, bounds};
 
-/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
+/// `map!(times.iter().copied(), out, |t| alpha)` writes α at each time. No function with a closure: the compiler
 /// would not inline a long one, and would compile it for the baseline only.
 macro_rules! map {
     ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
-        for (out, &$t) in $out.iter_mut().zip($times) {
+        for (out, $t) in $out.iter_mut().zip($times) {
             *out = $alpha;
         }
     };
+}
+
+/// The same for long functions: many times by their stages, and those that are left one by one.
+macro_rules! staged {
+    ($times:expr, $out:expr, |$many:ident, $values:ident| $all:expr, |$t:ident| $alpha:expr) => {{
+        let ((times, last_times), (out, last_out)) =
+            ($times.as_chunks::<LANES>(), $out.as_chunks_mut::<LANES>());
+        for ($many, $values) in times.iter().zip(out) {
+            $all;
+        }
+        map!(last_times.iter().copied(), last_out, |$t| $alpha);
+    }};
 }
 
 /// A tail on one clock.
@@ -46,28 +58,63 @@ impl Shape {
         match *self {
             Self::Step { period, ref levels } => step(period, levels, times, out),
             Self::Constant { alpha, end } => {
-                map!(times, out, |t| if t < end { alpha } else { 1.0 })
+                map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 })
             }
             Self::Linear { decay, from, to } => {
-                map!(times, out, |t| to + (from - to) * decay.left(t))
+                map!(times.iter().copied(), out, |t| to + (from - to) * decay.left(t))
             }
-            Self::Exponential { rate: Some(rate) } => map!(times, out, |t| rate.at(t)),
+            Self::Exponential { rate: Some(rate) } => {
+                let mut stage = Stage::EMPTY;
+                staged!(times, out, |times, values| rate.at_all(times, &mut stage, values), |t| {
+                    rate.at(t)
+                });
+            }
             Self::Exponential { rate: None } => {
-                map!(times, out, |t| if t > 0.0 { 0.0 } else { 1.0 })
+                map!(times.iter().copied(), out, |t| if t > 0.0 { 0.0 } else { 1.0 })
             }
-            Self::Cosine { decay, to } => map!(times, out, |t| fall_to(to, decay.half_cosine(t))),
+            Self::Cosine { decay, to } => {
+                map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)))
+            }
             Self::Restarts { ref cycles, to } => restarts(cycles, to, times, out),
             Self::Polynomial { decay, power, to } => match power {
                 // These hardly enlarge an error of u.
-                Exponent::Half => map!(times, out, |t| fall_to(to, decay.left(t).sqrt())),
-                Exponent::One => map!(times, out, |t| fall_to(to, decay.left(t))),
-                Exponent::Two => map!(times, out, |t| fall_to(to, square(decay.left(t)))),
-                Exponent::Three => map!(times, out, |t| fall_to(to, cube(decay.left_exactly(t)))),
-                Exponent::Gentle(power) => {
-                    map!(times, out, |t| fall_to(to, gentle(decay.left(t), power)));
+                Exponent::Half => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t).sqrt()))
                 }
-                Exponent::Other { power, grain } => {
-                    map!(times, out, |t| fall_to(to, general(decay.left_exactly(t), power, grain)));
+                Exponent::One => map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t))),
+                Exponent::Two => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, square(decay.left(t))))
+                }
+                Exponent::Three => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, cube(decay.left_exactly(t))))
+                }
+                Exponent::Gentle(power) => {
+                    let mut stages = Stages::EMPTY;
+                    staged!(
+                        times,
+                        out,
+                        |times, values| {
+                            map!(times.iter().copied(), stages.u, |t| decay.left(t));
+                            power.gentle_all(&mut stages);
+                            map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
+                        },
+                        |t| fall_to(to, power.gentle(decay.left(t)))
+                    );
+                }
+                Exponent::Steep(power) => {
+                    let mut stages = Stages::EMPTY;
+                    staged!(
+                        times,
+                        out,
+                        |times, values| {
+                            for (lane, &t) in times.iter().enumerate() {
+                                (stages.u[lane], stages.u_low[lane]) = decay.left_exactly(t);
+                            }
+                            power.steep_all(&mut stages);
+                            map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
+                        },
+                        |t| fall_to(to, power.steep(decay.left_exactly(t)))
+                    );
                 }
             },
         }
@@ -100,8 +147,10 @@ fn step(period: Period, levels: &Levels, times: &[f64], out: &mut [f64]) {
             continue;
         }
         match period.whole {
-            Some(length) if high < EXACT => map!(times, out, |t| whole_cycles(length, t).0),
-            _ => map!(times, out, |t| period.completed(t)),
+            Some(length) if high < EXACT => {
+                map!(times.iter().copied(), out, |t| whole_cycles(length, t).0)
+            }
+            _ => map!(times.iter().copied(), out, |t| period.completed(t)),
         }
         for alpha in out {
             if *alpha != completed {
@@ -119,7 +168,7 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         && cycles.are_equal()
         && bounds(times).1 < EXACT
     {
-        map!(times, out, |t| {
+        map!(times.iter().copied(), out, |t| {
             let passed = whole_cycles(length, t).1;
             fall_to(to, half_cosine(length - passed, passed, length))
         });
@@ -132,10 +181,10 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         }
         if cycle.contains(high) {
             let decay = cycle.decay;
-            map!(times, out, |t| fall_to(to, decay.half_cosine(t)));
+            map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
             continue;
         }
-        map!(times, out, |t| {
+        map!(times.iter().copied(), out, |t| {
             if !cycle.contains(t) {
                 cycle = cycles.at(t);
             }

@@ -1,7 +1,8 @@
 //! Powers: of what is left of a decay, and of a factor that is applied over and over.
 
-use super::exp::EXPONENT_LIMIT;
-use super::{Double, exp2, log2, log2_short, trimmed};
+use super::exp::{EXPONENT_LIMIT, Stage, exp2};
+use super::log::{long, quotient, short, split};
+use super::{Double, LANES, Lanes, NONE, trimmed};
 
 /// The exponent p of a polynomial decay. u^p multiplies relative errors of u by p; so from 3 on
 /// the base is a sum of two floats.
@@ -12,45 +13,135 @@ pub(crate) enum Exponent {
     Two,
     Three,
     /// Any other up to 2.
-    Gentle(Split),
+    Gentle(Raise),
     /// Any other.
-    Other {
-        power: Split,
-        /// Leaves to u the digits of which one changes u^p by 2^-55, not more: then steps of u^p
-        /// are larger than its errors, and values keep their order.
-        grain: f64,
-    },
-}
-
-/// A float, its leading 26 bits, and the rest.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Split {
-    whole: f64,
-    high: f64,
-    low: f64,
+    Steep(Raise),
 }
 
 impl Exponent {
     pub(crate) fn new(power: f64) -> Self {
-        /// Whatever is below 1 to that power is 0, and products with it are finite.
-        const LARGEST: f64 = 1e40;
-        let whole = power.min(LARGEST);
-        let high = trimmed(whole);
-        let split = Split { whole, high, low: whole - high };
         match power {
             0.5 => Self::Half,
             1.0 => Self::One,
             2.0 => Self::Two,
             3.0 => Self::Three,
-            ..2.0 => Self::Gentle(split),
-            _ => {
-                // Only the order of magnitude matters.
-                let quantum = f64::EPSILON / 8.0 / whole;
-                let quantum = f64::from_bits(quantum.to_bits() >> 52 << 52);
-                Self::Other { power: split, grain: quantum * super::TO_WHOLE }
-            }
+            ..2.0 => Self::Gentle(Raise::new(power)),
+            _ => Self::Steep(Raise::new(power)),
         }
     }
+}
+
+/// What one stage of a power leaves to the next, for many bases u.
+#[derive(Clone, Copy)]
+pub(crate) struct Stages {
+    pub(crate) u: Lanes,
+    pub(crate) u_low: Lanes,
+    k: Lanes,
+    s: Lanes,
+    s_low: Lanes,
+    exponent: Stage,
+}
+
+impl Stages {
+    pub(crate) const EMPTY: Self =
+        Self { u: NONE, u_low: NONE, k: NONE, s: NONE, s_low: NONE, exponent: Stage::EMPTY };
+}
+
+impl Stages {
+    /// u^p, after the other stages.
+    #[inline(always)]
+    pub(crate) fn power(&self, lane: usize) -> f64 {
+        within(self.u[lane], self.exponent.get(lane))
+    }
+}
+
+/// u^p = 2^(p·log₂u) for u in [0, 1].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raise {
+    power: f64,
+    /// The leading 26 bits of p, and the rest.
+    high: f64,
+    low: f64,
+    /// Leaves to u the digits of which one changes u^p by 2^-55, not more: then steps of u^p are
+    /// larger than its errors, and values keep their order.
+    grain: f64,
+}
+
+impl Raise {
+    fn new(power: f64) -> Self {
+        /// Whatever is below 1 to that power is 0, and products with it are finite.
+        const LARGEST: f64 = 1e40;
+        let power = power.min(LARGEST);
+        let high = trimmed(power);
+        // Only the order of magnitude matters.
+        let quantum = f64::EPSILON / 8.0 / power;
+        let quantum = f64::from_bits(quantum.to_bits() >> 52 << 52);
+        Self { power, high, low: power - high, grain: quantum * super::TO_WHOLE }
+    }
+
+    /// u^p for a u that is one float, which is enough for p up to 2.
+    #[inline(always)]
+    pub(crate) fn gentle(self, u: f64) -> f64 {
+        let (k, m, _) = split(u);
+        let (y, y_low) = self.exponent(short(k, quotient(m, 0.0)));
+        within(u, exp2(y, y_low))
+    }
+
+    /// The same for many, but for the last stage.
+    #[inline(always)]
+    pub(crate) fn gentle_all(self, stages: &mut Stages) {
+        let Stages { u, k, s, s_low, exponent, .. } = stages;
+        for lane in 0..LANES {
+            let m;
+            (k[lane], m, _) = split(u[lane]);
+            (s[lane], s_low[lane]) = quotient(m, 0.0);
+        }
+        for lane in 0..LANES {
+            exponent.set(lane, self.exponent(short(k[lane], (s[lane], s_low[lane]))));
+        }
+    }
+
+    /// u^p for a u of two parts.
+    #[inline(always)]
+    pub(crate) fn steep(self, (u, u_low): (f64, f64)) -> f64 {
+        let (k, m, unit) = split(u);
+        let (y, y_low) = self.exponent(long(k, quotient(m, self.rounded(u_low * unit))));
+        within(u, exp2(y, y_low))
+    }
+
+    /// The same for many, but for the last stage.
+    #[inline(always)]
+    pub(crate) fn steep_all(self, stages: &mut Stages) {
+        let Stages { u, u_low, k, s, s_low, exponent } = stages;
+        for lane in 0..LANES {
+            let (m, unit);
+            (k[lane], m, unit) = split(u[lane]);
+            (s[lane], s_low[lane]) = quotient(m, self.rounded(u_low[lane] * unit));
+        }
+        for lane in 0..LANES {
+            exponent.set(lane, self.exponent(long(k[lane], (s[lane], s_low[lane]))));
+        }
+    }
+
+    #[inline(always)]
+    fn rounded(self, low: f64) -> f64 {
+        (low + self.grain) - self.grain
+    }
+
+    /// p·log₂u
+    #[inline(always)]
+    fn exponent(self, (log, log_low): (f64, f64)) -> (f64, f64) {
+        let y = log * self.high;
+        let y_low = log * self.low + log_low * self.power;
+        let inside = y > -EXPONENT_LIMIT;
+        (if inside { y } else { -EXPONENT_LIMIT }, if inside { y_low } else { 0.0 })
+    }
+}
+
+/// The power of u, unless u is 0, which has no logarithm.
+#[inline(always)]
+fn within(u: f64, power: f64) -> f64 {
+    if u > 0.0 { power } else { 0.0 }
 }
 
 /// u², for a u that is one float.
@@ -66,28 +157,6 @@ pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
     let rest = rest + 2.0 * u * low;
     let (cube, cube_rest) = product(square, u);
     cube + (cube_rest + (rest * u + square * low))
-}
-
-/// u^p = 2^(p·log₂u) for p up to 2, and u that is one float.
-#[inline(always)]
-pub(crate) fn gentle(u: f64, power: Split) -> f64 {
-    raised(u, log2_short(u), power)
-}
-
-/// u^p for any p, see [`Exponent::Other`].
-#[inline(always)]
-pub(crate) fn general((u, u_low): (f64, f64), power: Split, grain: f64) -> f64 {
-    raised(u, log2(u, u_low, grain), power)
-}
-
-#[inline(always)]
-fn raised(u: f64, (log, log_low): (f64, f64), power: Split) -> f64 {
-    let y = log * power.high;
-    let y_low = log * power.low + log_low * power.whole;
-    let inside = y > -EXPONENT_LIMIT;
-    let (y, y_low) = (if inside { y } else { -EXPONENT_LIMIT }, if inside { y_low } else { 0.0 });
-    let value = exp2(y, y_low);
-    if u > 0.0 { value } else { 0.0 }
 }
 
 /// A product and what its rounding left out, but for 2^-106 of it.
@@ -183,8 +252,8 @@ mod tests {
                 Exponent::One => u,
                 Exponent::Two => square(u),
                 Exponent::Three => cube((u, 0.0)),
-                Exponent::Gentle(power) => gentle(u, power),
-                Exponent::Other { power, grain } => general((u, 0.0), power, grain),
+                Exponent::Gentle(power) => power.gentle(u),
+                Exponent::Steep(power) => power.steep((u, 0.0)),
             };
             assert_eq!(at(0.0), 0.0);
             assert_eq!(at(1.0), 1.0);
