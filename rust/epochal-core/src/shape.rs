@@ -5,12 +5,12 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine, larger,
-    smaller, square, trimmed,
+    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine,
+    half_cosine_exactly, larger, smaller, square, square_exactly, trimmed,
 };
 use crate::span::{Chunks, bounds};
 
-/// `map!(times.iter().copied(), out, |t| alpha)` writes α at each time. No function with a closure: the compiler
+/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
 /// would not inline a long one, and would compile it for the baseline only.
 macro_rules! map {
     ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
@@ -72,9 +72,7 @@ impl Shape {
             Self::Exponential { rate: None } => {
                 map!(times.iter().copied(), out, |t| if t > 0.0 { 0.0 } else { 1.0 })
             }
-            Self::Cosine { decay, to } => {
-                map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)))
-            }
+            Self::Cosine { decay, to } => cosine(decay, to, times, out),
             Self::Restarts { ref cycles, to } => restarts(cycles, to, times, out),
             Self::Polynomial { decay, power, to } => match power {
                 // These hardly enlarge an error of u.
@@ -85,6 +83,9 @@ impl Shape {
                 Exponent::Two => {
                     map!(times.iter().copied(), out, |t| fall_to(to, square(decay.left(t))))
                 }
+                Exponent::TwoExactly => map!(times.iter().copied(), out, |t| {
+                    fall_to(to, square_exactly(decay.left_exactly(t)))
+                }),
                 Exponent::Three => {
                     map!(times.iter().copied(), out, |t| fall_to(to, cube(decay.left_exactly(t))))
                 }
@@ -127,6 +128,17 @@ pub(crate) fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64]) {
     for (alpha, &t) in out.iter_mut().zip(times) {
         let rising = t / length * top;
         *alpha = if t < length { rising } else { *alpha };
+    }
+}
+
+#[inline(always)]
+fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
+    if decay.is_rounded() {
+        map!(times.iter().copied(), out, |t| {
+            fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
+        });
+    } else {
+        map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
     }
 }
 
@@ -181,15 +193,15 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         }
         if cycle.contains(high) {
             let decay = cycle.decay;
-            map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
+            cosine(decay, to, times, out);
             continue;
         }
-        map!(times.iter().copied(), out, |t| {
-            if !cycle.contains(t) {
-                cycle = cycles.at(t);
+        for (alpha, t) in out.iter_mut().zip(times) {
+            if !cycle.contains(*t) {
+                cycle = cycles.at(*t);
             }
-            fall_to(to, cycle.decay.half_cosine(t))
-        });
+            cosine(cycle.decay, to, &[*t], std::slice::from_mut(alpha));
+        }
     }
 }
 
@@ -246,28 +258,47 @@ impl Decay {
         Self { start, start_low, end: end_high, end_low, span, span_low, inverse, last }
     }
 
+    /// Whether a length has more digits than a float.
+    pub(crate) fn is_rounded(&self) -> bool {
+        self.start_low != 0.0 || self.end_low != 0.0 || self.span_low != 0.0
+    }
+
     /// u = (T − t)/(T − w): what is left, from 1 before it begins to 0 after its end.
     #[inline(always)]
     fn left(self, t: f64) -> f64 {
-        let left = larger((self.end - t) + self.end_low, 0.0);
-        smaller(left / self.span, 1.0)
+        smaller(self.until_end(t) / self.span, 1.0)
     }
 
     /// sin²(½πu)
     #[inline(always)]
-    pub(crate) fn half_cosine(self, t: f64) -> f64 {
-        let left = larger((self.end - t) + self.end_low, 0.0);
-        let passed = larger((t - self.start) - self.start_low, 0.0);
-        half_cosine(left, passed, self.span)
+    fn half_cosine(self, t: f64) -> f64 {
+        half_cosine(self.until_end(t), self.since_start(t), self.span)
+    }
+
+    /// T − t, rounded once; 0 from the end on. No number if nothing ever passes.
+    #[inline(always)]
+    fn until_end(self, t: f64) -> f64 {
+        let left = self.end - t;
+        // What the difference leaves out is exact, as long as anything is left.
+        let left = left + (((self.end - left) - t) + self.end_low);
+        if left < 0.0 { 0.0 } else { left }
+    }
+
+    /// t − w, rounded once; 0 up to the start.
+    #[inline(always)]
+    fn since_start(self, t: f64) -> f64 {
+        let passed = t - self.start;
+        larger(passed + (((t - passed) - self.start) - self.start_low), 0.0)
     }
 
     /// u as a sum of two floats, the first of which is the nearest one.
     #[inline(always)]
     fn left_exactly(self, t: f64) -> (f64, f64) {
         let t = smaller(t, self.last);
-        let left = self.end - t;
-        let shadow = left - self.end;
-        let left_low = (self.end - (left - shadow)) - (t + shadow) + self.end_low;
+        let first = self.end - t;
+        let more = ((self.end - first) - t) + self.end_low;
+        let left = first + more;
+        let left_low = more - (left - first);
         let quotient = left / self.span;
         // What the division left over, divided once more.
         let (high, span_high) = (trimmed(quotient), trimmed(self.span));
@@ -277,9 +308,9 @@ impl Decay {
         let more = rest * self.inverse;
         let u = quotient + more;
         let u_low = more - (u - quotient);
-        let within = 0.0 < u && u < 1.0;
-        // A decay that never ends gives no number; nothing of it has passed.
+        // A decay that never begins gives no number; nothing of it has passed.
         let bound = if u <= 0.0 { 0.0 } else { 1.0 };
+        let within = 0.0 < u && (u < 1.0 || (u == 1.0 && u_low < 0.0));
         (if within { u } else { bound }, if within { u_low } else { 0.0 })
     }
 }

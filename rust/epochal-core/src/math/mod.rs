@@ -15,8 +15,8 @@ mod sine;
 pub(crate) use double::{Double, geometric, ulp};
 pub(crate) use exp::{Exponential, Stage};
 pub(crate) use log::log2_of;
-pub(crate) use power::{Exponent, Levels, Stages, cube, square};
-pub(crate) use sine::half_cosine;
+pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};
+pub(crate) use sine::{half_cosine, half_cosine_exactly};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.
 const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
@@ -33,6 +33,16 @@ const NONE: Lanes = [0.0; LANES];
 #[inline(always)]
 pub(crate) fn trimmed(value: f64) -> f64 {
     f64::from_bits(value.to_bits() & !((1 << 27) - 1))
+}
+
+/// A product and what its rounding left out, but for 2^-106 of it.
+#[inline(always)]
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let product = a * b;
+    let (a_high, b_high) = (trimmed(a), trimmed(b));
+    let (a_low, b_low) = (a - a_high, b - b_high);
+    let rest = (a_high * b_high - product) + a_high * b_low + a_low * b_high;
+    (product, rest + a_low * b_low)
 }
 
 /// The largest whole number that is not above a value in [0, 2^52).

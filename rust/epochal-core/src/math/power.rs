@@ -2,30 +2,34 @@
 
 use super::exp::{EXPONENT_LIMIT, Stage, exp2};
 use super::log::{long, quotient, short, split};
-use super::{Double, LANES, Lanes, NONE, trimmed};
+use super::{Double, LANES, Lanes, NONE, product, trimmed};
 
-/// The exponent p of a polynomial decay. u^p multiplies relative errors of u by p; so from 3 on
-/// the base is a sum of two floats.
+/// The exponent p of a polynomial decay. u^p multiplies relative errors of u by p; so where they
+/// count, the base is a sum of two floats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Exponent {
     Half,
     One,
     Two,
+    /// 2, where a rounded length has made u less exact.
+    TwoExactly,
     Three,
-    /// Any other up to 2.
+    /// Any other up to 1.5, unless lengths are rounded.
     Gentle(Raise),
     /// Any other.
     Steep(Raise),
 }
 
 impl Exponent {
-    pub(crate) fn new(power: f64) -> Self {
+    /// `rounded` tells that the lengths of the decay are no floats.
+    pub(crate) fn new(power: f64, rounded: bool) -> Self {
         match power {
             0.5 => Self::Half,
             1.0 => Self::One,
+            2.0 if rounded => Self::TwoExactly,
             2.0 => Self::Two,
             3.0 => Self::Three,
-            ..2.0 => Self::Gentle(Raise::new(power)),
+            ..1.5 if !rounded => Self::Gentle(Raise::new(power)),
             _ => Self::Steep(Raise::new(power)),
         }
     }
@@ -79,7 +83,7 @@ impl Raise {
         Self { power, high, low: power - high, grain: quantum * super::TO_WHOLE }
     }
 
-    /// u^p for a u that is one float, which is enough for p up to 2.
+    /// u^p for a u that is one float, which is enough for small p.
     #[inline(always)]
     pub(crate) fn gentle(self, u: f64) -> f64 {
         let (k, m, _) = split(u);
@@ -150,7 +154,14 @@ pub(crate) fn square(u: f64) -> f64 {
     u * u
 }
 
-/// u³.
+/// u², for a u of two parts.
+#[inline(always)]
+pub(crate) fn square_exactly((u, low): (f64, f64)) -> f64 {
+    let (square, rest) = product(u, u);
+    square + (rest + 2.0 * u * low)
+}
+
+/// u³, for a u of two parts.
 #[inline(always)]
 pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
     let (square, rest) = product(u, u);
@@ -159,25 +170,14 @@ pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
     cube + (cube_rest + (rest * u + square * low))
 }
 
-/// A product and what its rounding left out, but for 2^-106 of it.
-#[inline(always)]
-fn product(a: f64, b: f64) -> (f64, f64) {
-    let product = a * b;
-    let (a_high, b_high) = (trimmed(a), trimmed(b));
-    let (a_low, b_low) = (a - a_high, b - b_high);
-    let rest = (a_high * b_high - product) + a_high * b_low + a_low * b_high;
-    (product, rest + a_low * b_low)
-}
-
-/// γ^n for whole n, each within one ulp while it is a normal number.
+/// γ^n for whole n, each within one ulp.
 ///
 /// A table for each digit of n to the base 64; the entries are multiplied.
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
-    digits: Vec<[Double; RADIX]>,
-    /// The power that belongs to the first digit without a table: 0, 1 or infinity, which are
-    /// powers of themselves.
-    settled: Double,
+    digits: Vec<[Scaled; RADIX]>,
+    /// Whatever digits without a table multiply by: 0, 1 or infinity.
+    settled: f64,
 }
 
 const RADIX: usize = 64;
@@ -185,10 +185,13 @@ const DIGIT_BITS: u32 = RADIX.trailing_zeros();
 
 impl Levels {
     pub(crate) fn new(gamma: f64) -> Self {
+        if gamma == 0.0 || gamma == 1.0 {
+            return Self { digits: Vec::new(), settled: gamma };
+        }
         let mut digits = Vec::new();
-        let mut unit = Double::from(gamma);
-        while unit.rounded() * unit.rounded() != unit.rounded() {
-            let mut power = Double::from(1.0);
+        let mut unit = Scaled::from(gamma);
+        while f64::from(unit.exponent.abs()) < EXPONENT_LIMIT {
+            let mut power = Scaled::from(1.0);
             digits.push(std::array::from_fn(|_| {
                 let entry = power;
                 power = power * unit;
@@ -196,29 +199,68 @@ impl Levels {
             }));
             unit = power;
         }
-        Self { digits, settled: unit }
+        Self { digits, settled: if gamma < 1.0 { 0.0 } else { f64::INFINITY } }
     }
 
     /// γ^n. From 2^64 on n counts as the last number before it: all levels have settled there.
     pub(crate) fn at(&self, n: f64) -> f64 {
         let mut rest = n as u64;
-        let mut result = Double::from(1.0);
+        let mut result = Scaled::from(1.0);
         for powers in &self.digits {
+            if rest == 0 {
+                break;
+            }
             let digit = rest as usize % RADIX;
             if digit > 0 {
                 result = result * powers[digit];
             }
             rest >>= DIGIT_BITS;
-            if rest == 0 {
-                return result.rounded();
-            }
         }
-        (if rest > 0 { result * self.settled } else { result }).rounded()
+        if rest > 0 { self.settled } else { result.rounded() }
     }
 
     /// γ^0, γ^1, … γ^count.
     pub(crate) fn up_to(&self, count: usize) -> Vec<f64> {
         (0..=count).map(|n| self.at(n as f64)).collect()
+    }
+}
+
+/// mantissa·2^exponent: a sum of two floats that neither overflows nor loses its second part.
+#[derive(Clone, Copy, Debug)]
+struct Scaled {
+    /// In [1, 2].
+    mantissa: Double,
+    exponent: i32,
+}
+
+impl Scaled {
+    fn rounded(self) -> f64 {
+        let limit = EXPONENT_LIMIT as i32;
+        self.mantissa.rounded() * exp2(f64::from(self.exponent.clamp(-limit, limit)), 0.0)
+    }
+}
+
+impl From<f64> for Scaled {
+    fn from(value: f64) -> Self {
+        /// Lifts subnormal numbers to normal ones.
+        const LIFT: i32 = 54;
+        let lift = if value < f64::MIN_POSITIVE { LIFT } else { 0 };
+        let bits = (value * exp2(f64::from(lift), 0.0)).to_bits();
+        let exponent = (bits >> 52) as i32 - 1023;
+        let mantissa = f64::from_bits((bits & ((1 << 52) - 1)) | 1f64.to_bits());
+        Self { mantissa: Double::from(mantissa), exponent: exponent - lift }
+    }
+}
+
+impl std::ops::Mul for Scaled {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        let mantissa = self.mantissa * other.mantissa;
+        let above = mantissa.rounded() >= 2.0;
+        let half = Double::from(if above { 0.5 } else { 1.0 });
+        let exponent = self.exponent + other.exponent + i32::from(above);
+        Self { mantissa: mantissa * half, exponent }
     }
 }
 
@@ -247,10 +289,10 @@ mod tests {
     #[test]
     fn powers_of_one_and_zero_are_exact() {
         for power in [1e-3, 0.37, 0.5, 1.0, 2.0, 3.0, 7.3, 1e300] {
-            let at = |u| match Exponent::new(power) {
+            let at = |u| match Exponent::new(power, false) {
                 Exponent::Half => f64::sqrt(u),
                 Exponent::One => u,
-                Exponent::Two => square(u),
+                Exponent::Two | Exponent::TwoExactly => square(u),
                 Exponent::Three => cube((u, 0.0)),
                 Exponent::Gentle(power) => power.gentle(u),
                 Exponent::Steep(power) => power.steep((u, 0.0)),
