@@ -85,6 +85,13 @@ fn raised(shifted: f64, z_high: f64, z_low: f64) -> f64 {
     mantissa * power_of_2(half) * power_of_2(other)
 }
 
+/// value·2^n for |n| up to [`EXPONENT_LIMIT`], rounded once.
+pub(super) fn times_power_of_2(value: f64, n: i32) -> f64 {
+    let exponent = (2048 + n) as u64;
+    let half = exponent >> 1;
+    value * power_of_2(half) * power_of_2(exponent - half)
+}
+
 /// 2^(biased − 1024).
 #[inline(always)]
 fn power_of_2(biased: u64) -> f64 {

@@ -1,6 +1,6 @@
 //! Powers: of what is left of a decay, and of a factor that is applied over and over.
 
-use super::exp::{EXPONENT_LIMIT, Stage, exp2};
+use super::exp::{EXPONENT_LIMIT, Stage, exp2, times_power_of_2};
 use super::log::{long, quotient, short, split};
 use super::{Double, LANES, Lanes, NONE, product, trimmed};
 
@@ -236,7 +236,7 @@ struct Scaled {
 impl Scaled {
     fn rounded(self) -> f64 {
         let limit = EXPONENT_LIMIT as i32;
-        self.mantissa.rounded() * exp2(f64::from(self.exponent.clamp(-limit, limit)), 0.0)
+        times_power_of_2(self.mantissa.rounded(), self.exponent.clamp(-limit, limit))
     }
 }
 
@@ -245,7 +245,7 @@ impl From<f64> for Scaled {
         /// Lifts subnormal numbers to normal ones.
         const LIFT: i32 = 54;
         let lift = if value < f64::MIN_POSITIVE { LIFT } else { 0 };
-        let bits = (value * exp2(f64::from(lift), 0.0)).to_bits();
+        let bits = times_power_of_2(value, lift).to_bits();
         let exponent = (bits >> 52) as i32 - 1023;
         let mantissa = f64::from_bits((bits & ((1 << 52) - 1)) | 1f64.to_bits());
         Self { mantissa: Double::from(mantissa), exponent: exponent - lift }
@@ -258,9 +258,8 @@ impl std::ops::Mul for Scaled {
     fn mul(self, other: Self) -> Self {
         let mantissa = self.mantissa * other.mantissa;
         let above = mantissa.rounded() >= 2.0;
-        let half = Double::from(if above { 0.5 } else { 1.0 });
         let exponent = self.exponent + other.exponent + i32::from(above);
-        Self { mantissa: mantissa * half, exponent }
+        Self { mantissa: if above { mantissa.half() } else { mantissa }, exponent }
     }
 }
 

@@ -27,10 +27,12 @@ const SINE_SQUARED: [f64; 8] = [
 /// of the one before, so values come out in the order of their times.
 #[inline(always)]
 pub(crate) fn half_cosine(left: f64, passed: f64, span: f64) -> f64 {
-    let part = smaller(left, passed) / span;
+    let least = smaller(left, passed);
+    let part = least / span;
     let x = part * part;
     let lower = sine_squared(x * QUARTER_PI_SQUARED, x * QUARTER_PI_SQUARED_LOW);
-    if left < passed { lower } else { 1.0 - lower }
+    // Not `left < passed`, for which the compiler would work out both halves.
+    if least < passed { lower } else { 1.0 - lower }
 }
 
 /// The same for a u of two parts: rounded where values must keep their order, and nowhere else.
