@@ -62,15 +62,6 @@ def allowed(config: Config, run: reference_run.Run, exact: Decimal) -> Decimal:
     """How far α may be from the exact value."""
     absolute = Decimal(scale(config)) / 2**51
     ulp = Decimal(math.ulp(float(exact)))
-    if "Polynomial" in config.name:
-        # The roundings of T - t, of T - w and of their quotient are half an ulp each of u, up to
-        # one ulp each of α, and a power multiplies them.
-        conditioned = (4 + 3 * Decimal(config.arguments.get("power", 2.0))) * ulp
-        return conditioned if goes_to_zero(config, run) else max(conditioned, absolute)
-    if config.name == "ExponentialScheduler":
-        # The rounding of the exponent t/ρ is one of |t/ρ·ln(γ)| ulp of α.
-        conditioned = (4 + (abs(exact.ln()) if exact else 0)) * ulp
-        return min(conditioned, absolute)
     return min(4 * ulp, absolute) if goes_to_zero(config, run) else absolute
 
 

@@ -148,7 +148,7 @@ def linear(now: Moment, alpha_i: float = 1.0, alpha_f: float = 0.0, t_max: str =
 
 def exponential(now: Moment, gamma: float, decay_period: str = "1ep") -> Decimal:
     period = now.length(decay_period)
-    return power(gamma, now.at(period.clock) / period.point)
+    return power(gamma, now.at(period.clock) / period.real)
 
 
 def cosine(now: Moment, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:

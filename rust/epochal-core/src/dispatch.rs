@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use crate::bulk::Source;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quote};
 use crate::milestones::Milestones;
 use crate::shape::{self, Shape};
 use crate::span;
@@ -79,26 +79,23 @@ impl Level {
         }
     }
 
-    /// Has all later evaluations use the level of this name.
+    /// Has all later evaluations use the level of this name. The error is a predicate: what the
+    /// name must be.
     pub fn choose(name: &str) -> Result<Self> {
-        let refused = |why: String| Err(Error::new(Kind::Value, why));
-        let quoted = |levels: &mut dyn Iterator<Item = Self>| {
-            levels.map(|level| format!("'{}'", level.name())).collect::<Vec<_>>().join(", ")
-        };
-        match ["baseline", "avx2", "avx512"].contains(&name) {
-            true => match Self::available().find(|level| level.name() == name) {
-                Some(level) => Ok(level.chosen()),
-                None => refused(format!(
-                    "this CPU has not '{name}', only {}",
-                    quoted(&mut Self::available())
-                )),
-            },
-            false => refused(format!(
-                "must be one of {}, not {}",
-                quoted(&mut Self::available()),
-                crate::error::quote(name)
-            )),
+        if let Some(level) = Self::available().find(|level| level.name() == name) {
+            return Ok(level.chosen());
         }
+        let lacks = Self::ALL.iter().any(|level| level.name() == name);
+        let available: Vec<_> =
+            Self::available().map(|level| format!("'{}'", level.name())).collect();
+        let (available, name) = (available.join(", "), quote(name));
+        Err(Error::new(
+            Kind::Value,
+            match lacks {
+                true => format!("is {name}, which this CPU lacks: it has {available}"),
+                false => format!("must be one of {available}, not {name}"),
+            },
+        ))
     }
 
     fn chosen(self) -> Self {
@@ -199,7 +196,10 @@ mod tests {
             Shape::Exponential { rate: Exponential::new(0.99, other) },
         ];
         for power in [0.5, 1.0, 2.0, 3.0, 0.37, 5.5] {
-            shapes.push(Shape::Polynomial { decay, power: Exponent::new(power), to: 0.1 });
+            for rounded in [false, true] {
+                let power = Exponent::new(power, rounded);
+                shapes.push(Shape::Polynomial { decay, power, to: 0.1 });
+            }
         }
         for period in [whole, other].map(|length| Period::new(length, 0.0)) {
             shapes.push(Shape::Step { period, levels: Levels::new(0.99) });

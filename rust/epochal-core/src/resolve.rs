@@ -136,7 +136,8 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
         }
         Tail::Polynomial { power, t_max, alpha_f } => {
             let (clock, decay) = decay(*t_max)?;
-            (clock, Shape::Polynomial { decay, power: Exponent::new(*power), to: *alpha_f })
+            let power = Exponent::new(*power, decay.is_rounded());
+            (clock, Shape::Polynomial { decay, power, to: *alpha_f })
         }
     };
     Ok(Node::Tail { clock, shape })

@@ -5,8 +5,8 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, Levels, cube, general, gentle, half_cosine, larger, smaller,
-    square, trimmed,
+    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine,
+    half_cosine_exactly, larger, smaller, square, square_exactly, trimmed,
 };
 use crate::span::{Chunks, bounds};
 
@@ -14,10 +14,22 @@ use crate::span::{Chunks, bounds};
 /// would not inline a long one, and would compile it for the baseline only.
 macro_rules! map {
     ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
-        for (out, &$t) in $out.iter_mut().zip($times) {
+        for (out, $t) in $out.iter_mut().zip($times) {
             *out = $alpha;
         }
     };
+}
+
+/// The same for long functions: many times by their stages, and those that are left one by one.
+macro_rules! staged {
+    ($times:expr, $out:expr, |$many:ident, $values:ident| $all:expr, |$t:ident| $alpha:expr) => {{
+        let ((times, last_times), (out, last_out)) =
+            ($times.as_chunks::<LANES>(), $out.as_chunks_mut::<LANES>());
+        for ($many, $values) in times.iter().zip(out) {
+            $all;
+        }
+        map!(last_times.iter().copied(), last_out, |$t| $alpha);
+    }};
 }
 
 /// A tail on one clock.
@@ -46,28 +58,64 @@ impl Shape {
         match *self {
             Self::Step { period, ref levels } => step(period, levels, times, out),
             Self::Constant { alpha, end } => {
-                map!(times, out, |t| if t < end { alpha } else { 1.0 })
+                map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 })
             }
             Self::Linear { decay, from, to } => {
-                map!(times, out, |t| to + (from - to) * decay.left(t))
+                map!(times.iter().copied(), out, |t| to + (from - to) * decay.left(t))
             }
-            Self::Exponential { rate: Some(rate) } => map!(times, out, |t| rate.at(t)),
+            Self::Exponential { rate: Some(rate) } => {
+                let mut stage = Stage::EMPTY;
+                staged!(times, out, |times, values| rate.at_all(times, &mut stage, values), |t| {
+                    rate.at(t)
+                });
+            }
             Self::Exponential { rate: None } => {
-                map!(times, out, |t| if t > 0.0 { 0.0 } else { 1.0 })
+                map!(times.iter().copied(), out, |t| if t > 0.0 { 0.0 } else { 1.0 })
             }
-            Self::Cosine { decay, to } => map!(times, out, |t| fall_to(to, decay.half_cosine(t))),
+            Self::Cosine { decay, to } => cosine(decay, to, times, out),
             Self::Restarts { ref cycles, to } => restarts(cycles, to, times, out),
             Self::Polynomial { decay, power, to } => match power {
                 // These hardly enlarge an error of u.
-                Exponent::Half => map!(times, out, |t| fall_to(to, decay.left(t).sqrt())),
-                Exponent::One => map!(times, out, |t| fall_to(to, decay.left(t))),
-                Exponent::Two => map!(times, out, |t| fall_to(to, square(decay.left(t)))),
-                Exponent::Three => map!(times, out, |t| fall_to(to, cube(decay.left_exactly(t)))),
-                Exponent::Gentle(power) => {
-                    map!(times, out, |t| fall_to(to, gentle(decay.left(t), power)));
+                Exponent::Half => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t).sqrt()))
                 }
-                Exponent::Other { power, grain } => {
-                    map!(times, out, |t| fall_to(to, general(decay.left_exactly(t), power, grain)));
+                Exponent::One => map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t))),
+                Exponent::Two => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, square(decay.left(t))))
+                }
+                Exponent::TwoExactly => map!(times.iter().copied(), out, |t| {
+                    fall_to(to, square_exactly(decay.left_exactly(t)))
+                }),
+                Exponent::Three => {
+                    map!(times.iter().copied(), out, |t| fall_to(to, cube(decay.left_exactly(t))))
+                }
+                Exponent::Gentle(power) => {
+                    let mut stages = Stages::EMPTY;
+                    staged!(
+                        times,
+                        out,
+                        |times, values| {
+                            map!(times.iter().copied(), stages.u, |t| decay.left(t));
+                            power.gentle_all(&mut stages);
+                            map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
+                        },
+                        |t| fall_to(to, power.gentle(decay.left(t)))
+                    );
+                }
+                Exponent::Steep(power) => {
+                    let mut stages = Stages::EMPTY;
+                    staged!(
+                        times,
+                        out,
+                        |times, values| {
+                            for (lane, &t) in times.iter().enumerate() {
+                                (stages.u[lane], stages.u_low[lane]) = decay.left_exactly(t);
+                            }
+                            power.steep_all(&mut stages);
+                            map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
+                        },
+                        |t| fall_to(to, power.steep(decay.left_exactly(t)))
+                    );
                 }
             },
         }
@@ -80,6 +128,17 @@ pub(crate) fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64]) {
     for (alpha, &t) in out.iter_mut().zip(times) {
         let rising = t / length * top;
         *alpha = if t < length { rising } else { *alpha };
+    }
+}
+
+#[inline(always)]
+fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
+    if decay.is_rounded() {
+        map!(times.iter().copied(), out, |t| {
+            fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
+        });
+    } else {
+        map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
     }
 }
 
@@ -100,8 +159,10 @@ fn step(period: Period, levels: &Levels, times: &[f64], out: &mut [f64]) {
             continue;
         }
         match period.whole {
-            Some(length) if high < EXACT => map!(times, out, |t| whole_cycles(length, t).0),
-            _ => map!(times, out, |t| period.completed(t)),
+            Some(length) if high < EXACT => {
+                map!(times.iter().copied(), out, |t| whole_cycles(length, t).0)
+            }
+            _ => map!(times.iter().copied(), out, |t| period.completed(t)),
         }
         for alpha in out {
             if *alpha != completed {
@@ -119,7 +180,7 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         && cycles.are_equal()
         && bounds(times).1 < EXACT
     {
-        map!(times, out, |t| {
+        map!(times.iter().copied(), out, |t| {
             let passed = whole_cycles(length, t).1;
             fall_to(to, half_cosine(length - passed, passed, length))
         });
@@ -132,15 +193,15 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         }
         if cycle.contains(high) {
             let decay = cycle.decay;
-            map!(times, out, |t| fall_to(to, decay.half_cosine(t)));
+            cosine(decay, to, times, out);
             continue;
         }
-        map!(times, out, |t| {
-            if !cycle.contains(t) {
-                cycle = cycles.at(t);
+        for (alpha, t) in out.iter_mut().zip(times) {
+            if !cycle.contains(*t) {
+                cycle = cycles.at(*t);
             }
-            fall_to(to, cycle.decay.half_cosine(t))
-        });
+            cosine(cycle.decay, to, &[*t], std::slice::from_mut(alpha));
+        }
     }
 }
 
@@ -197,28 +258,47 @@ impl Decay {
         Self { start, start_low, end: end_high, end_low, span, span_low, inverse, last }
     }
 
+    /// Whether a length has more digits than a float.
+    pub(crate) fn is_rounded(&self) -> bool {
+        self.start_low != 0.0 || self.end_low != 0.0 || self.span_low != 0.0
+    }
+
     /// u = (T − t)/(T − w): what is left, from 1 before it begins to 0 after its end.
     #[inline(always)]
     fn left(self, t: f64) -> f64 {
-        let left = larger((self.end - t) + self.end_low, 0.0);
-        smaller(left / self.span, 1.0)
+        smaller(self.until_end(t) / self.span, 1.0)
     }
 
     /// sin²(½πu)
     #[inline(always)]
-    pub(crate) fn half_cosine(self, t: f64) -> f64 {
-        let left = larger((self.end - t) + self.end_low, 0.0);
-        let passed = larger((t - self.start) - self.start_low, 0.0);
-        half_cosine(left, passed, self.span)
+    fn half_cosine(self, t: f64) -> f64 {
+        half_cosine(self.until_end(t), self.since_start(t), self.span)
+    }
+
+    /// T − t, rounded once; 0 from the end on. No number if nothing ever passes.
+    #[inline(always)]
+    fn until_end(self, t: f64) -> f64 {
+        let left = self.end - t;
+        // What the difference leaves out is exact, as long as anything is left.
+        let left = left + (((self.end - left) - t) + self.end_low);
+        if left < 0.0 { 0.0 } else { left }
+    }
+
+    /// t − w, rounded once; 0 up to the start.
+    #[inline(always)]
+    fn since_start(self, t: f64) -> f64 {
+        let passed = t - self.start;
+        larger(passed + (((t - passed) - self.start) - self.start_low), 0.0)
     }
 
     /// u as a sum of two floats, the first of which is the nearest one.
     #[inline(always)]
     fn left_exactly(self, t: f64) -> (f64, f64) {
         let t = smaller(t, self.last);
-        let left = self.end - t;
-        let shadow = left - self.end;
-        let left_low = (self.end - (left - shadow)) - (t + shadow) + self.end_low;
+        let first = self.end - t;
+        let more = ((self.end - first) - t) + self.end_low;
+        let left = first + more;
+        let left_low = more - (left - first);
         let quotient = left / self.span;
         // What the division left over, divided once more.
         let (high, span_high) = (trimmed(quotient), trimmed(self.span));
@@ -228,9 +308,9 @@ impl Decay {
         let more = rest * self.inverse;
         let u = quotient + more;
         let u_low = more - (u - quotient);
-        let within = 0.0 < u && u < 1.0;
-        // A decay that never ends gives no number; nothing of it has passed.
+        // A decay that never begins gives no number; nothing of it has passed.
         let bound = if u <= 0.0 { 0.0 } else { 1.0 };
+        let within = 0.0 < u && (u < 1.0 || (u == 1.0 && u_low < 0.0));
         (if within { u } else { bound }, if within { u_low } else { 0.0 })
     }
 }

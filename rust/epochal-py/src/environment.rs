@@ -16,12 +16,12 @@ const NUM_THREADS: &str = "EPOCHAL_NUM_THREADS";
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if let Some(name) = variable(CPU_LEVEL) {
         Level::choose(&name)
-            .map_err(|error| PyImportError::new_err(format!("{CPU_LEVEL}: {error}")))?;
+            .map_err(|error| PyImportError::new_err(format!("{CPU_LEVEL} {error}")))?;
     }
     if let Some(text) = variable(NUM_THREADS) {
         let threads = text.trim().parse::<NonZeroUsize>().map_err(|_| {
             let got = epochal_core::quote(&text);
-            let message = format!("{NUM_THREADS}: must be a whole number from 1 on, not {got}");
+            let message = format!("{NUM_THREADS} must be a whole number from 1 on, not {got}");
             PyImportError::new_err(message)
         })?;
         set_default_threads(threads);

@@ -15,6 +15,11 @@ impl Double {
         (self.high, self.low)
     }
 
+    /// Half of it, exactly.
+    pub(crate) fn half(self) -> Self {
+        Self { high: self.high / 2.0, low: self.low / 2.0 }
+    }
+
     /// The nearest float.
     pub(crate) fn rounded(self) -> f64 {
         self.high + self.low

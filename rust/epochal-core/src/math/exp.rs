@@ -1,57 +1,95 @@
 //! 2^y, and exponential decays.
 
-use super::{Double, TO_WHOLE, log2_of, polynomial, trimmed};
+use super::{Double, LANES, Lanes, NONE, TO_WHOLE, log2_of, polynomial, smaller, trimmed};
 use std::f64::consts::LN_2;
 
 /// The leading 26 bits of ln 2, and the rest.
 const LN_2_HIGH: f64 = 0.6931471675634384;
 const LN_2_LOW: f64 = 1.2996506893889889e-08;
 
-/// (e^z − 1 − z)/z² on ±½ln 2, in error by at most 2^-61 of e^z.
+/// (e^z − 1 − z)/z² on ±½ln 2, in error by at most 2^-56 of e^z.
 const CURVED: [f64; 8] = [
-    0.5,
-    0.1666666666666667,
-    0.04166666666666667,
-    0.008333333333326136,
-    0.0013888888888883748,
-    0.00019841269874820627,
-    2.4801587325547743e-05,
-    2.7557255400206422e-06,
+    0.5000000000000001,
+    0.16666666666666669,
+    0.04166666666662413,
+    0.008333333333330062,
+    0.0013888888917213717,
+    0.00019841269863053618,
+    2.4801521295954376e-05,
+    2.7557268459997064e-06,
 ];
 /// The terms from z⁸ on.
-const CURVED_MORE: [f64; 3] =
-    [2.75572736431103e-07, 2.5105217004720745e-08, 2.0914686968086876e-09];
+const CURVED_MORE: [f64; 2] = [2.7620088445409746e-07, 2.510038549551032e-08];
 
 /// Beyond this 2^y is 0 or infinite, and so it stays.
 pub(super) const EXPONENT_LIMIT: f64 = 1100.0;
 
-/// 2^(high + low) for |high| up to [`EXPONENT_LIMIT`], where `low` is far below 1. Within 0.6 ulp;
+/// 2^(high + low) for |high| up to [`EXPONENT_LIMIT`], where `low` is far below 1. Within 0.7 ulp;
 /// 0, subnormal numbers and infinity come out rounded once.
 #[inline(always)]
 pub(crate) fn exp2(high: f64, low: f64) -> f64 {
+    let (shifted, z_high, z_low) = reduced(high, low);
+    raised(shifted, z_high, z_low)
+}
+
+/// Whole numbers and two parts of z, for many exponents: what one stage leaves to the next, so
+/// that the CPU has room for more of them at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage {
+    shifted: Lanes,
+    z_high: Lanes,
+    z_low: Lanes,
+}
+
+impl Stage {
+    pub(crate) const EMPTY: Self = Self { shifted: NONE, z_high: NONE, z_low: NONE };
+
+    #[inline(always)]
+    pub(super) fn set(&mut self, lane: usize, (high, low): (f64, f64)) {
+        (self.shifted[lane], self.z_high[lane], self.z_low[lane]) = reduced(high, low);
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, lane: usize) -> f64 {
+        raised(self.shifted[lane], self.z_high[lane], self.z_low[lane])
+    }
+}
+
+/// y = high + low as a whole number, whose digits stand last in the first result, and z/ln 2 in
+/// ±½: z as a sum of two floats, the first of which is exact.
+#[inline(always)]
+fn reduced(high: f64, low: f64) -> (f64, f64, f64) {
     let shifted = high + TO_WHOLE;
     let fraction = high - (shifted - TO_WHOLE);
-    // z = fraction·ln 2, of which the first part is exact: what is rounded is small beside 1.
-    let joined = fraction + low;
-    let leading = trimmed(joined);
+    let leading = trimmed(fraction + low);
     let rest = (fraction - leading) + low;
-    let z_high = leading * LN_2_HIGH;
-    let z_low = leading * LN_2_LOW + rest * LN_2;
-    // Where it is small it may be one float.
-    let z = joined * LN_2;
+    (shifted, leading * LN_2_HIGH, leading * LN_2_LOW + rest * LN_2)
+}
+
+/// 2 to the whole number, times e^z: what is rounded is small beside 1.
+#[inline(always)]
+fn raised(shifted: f64, z_high: f64, z_low: f64) -> f64 {
+    let z = z_high + z_low;
     let square = z * z;
     let fourth = square * square;
-    let more = (CURVED_MORE[0] + CURVED_MORE[1] * z) + CURVED_MORE[2] * square;
+    let more = CURVED_MORE[0] + CURVED_MORE[1] * z;
     let curved = square * (polynomial(&CURVED, z) + more * (fourth * fourth));
     let sum = 1.0 + z_high;
     let lost = (1.0 - sum) + z_high;
     let mantissa = sum + (lost + (z_low + curved));
-    // The whole part of y, plus 2048, stands in the last bits. Halved, each half is the exponent
-    // of a normal number, and only the last product is rounded.
+    // The whole number plus 2048. Halved, each half is the exponent of a normal number, and only
+    // the last product is rounded.
     let exponent = shifted.to_bits().wrapping_add(2048) & 0xfff;
     let half = exponent >> 1;
     let other = exponent.wrapping_sub(half);
     mantissa * power_of_2(half) * power_of_2(other)
+}
+
+/// value·2^n for |n| up to [`EXPONENT_LIMIT`], rounded once.
+pub(super) fn times_power_of_2(value: f64, n: i32) -> f64 {
+    let exponent = (2048 + n) as u64;
+    let half = exponent >> 1;
+    value * power_of_2(half) * power_of_2(exponent - half)
 }
 
 /// 2^(biased − 1024).
@@ -90,10 +128,27 @@ impl Exponential {
 
     #[inline(always)]
     pub(crate) fn at(self, t: f64) -> f64 {
-        let t = super::smaller(t, self.settled);
+        let (high, low) = self.exponent(t);
+        exp2(high, low)
+    }
+
+    /// The same for many, by way of a stage.
+    #[inline(always)]
+    pub(crate) fn at_all(self, times: &Lanes, stage: &mut Stage, out: &mut Lanes) {
+        for lane in 0..LANES {
+            stage.set(lane, self.exponent(times[lane]));
+        }
+        for lane in 0..LANES {
+            out[lane] = stage.get(lane);
+        }
+    }
+
+    /// t·rate
+    #[inline(always)]
+    fn exponent(self, t: f64) -> (f64, f64) {
+        let t = smaller(t, self.settled);
         let leading = trimmed(t);
-        let low = leading * self.low + (t - leading) * self.rate;
-        exp2(leading * self.high, low)
+        (leading * self.high, leading * self.low + (t - leading) * self.rate)
     }
 }
 

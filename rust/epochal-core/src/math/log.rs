@@ -46,7 +46,7 @@ const WHOLE_BITS: u64 = 0x4330_0000_0000_0000;
 
 /// A positive normal number as 2^k·m for m in [√½, √2): k, m, and 2^-k.
 #[inline(always)]
-fn split(value: f64) -> (f64, f64, f64) {
+pub(super) fn split(value: f64) -> (f64, f64, f64) {
     let shifted = value.to_bits().wrapping_add(ONE_BITS - ROOT_HALF_BITS);
     let biased = shifted >> 52;
     let k = f64::from_bits(WHOLE_BITS | biased) - (super::WHOLE_FROM + 1023.0);
@@ -56,7 +56,7 @@ fn split(value: f64) -> (f64, f64, f64) {
 
 /// s = (m − 1)/(m + 1) for a mantissa of two parts: the first 26 bits, and what they leave.
 #[inline(always)]
-fn quotient(m: f64, m_low: f64) -> (f64, f64) {
+pub(super) fn quotient(m: f64, m_low: f64) -> (f64, f64) {
     let (top, bottom) = (m - 1.0, m + 1.0);
     let bottom_high = trimmed(bottom);
     let bottom_low = m - (bottom_high - 1.0);
@@ -73,12 +73,10 @@ fn joined(k: f64, high: f64, low: f64) -> (f64, f64) {
     (leading, low - ((leading - k) - high))
 }
 
-/// log₂ of a positive normal number, in error by at most 2^-59 if it is no whole number: a first
-/// part of 26 bits, and a second one.
+/// log₂ of a number whose parts are given, in error by at most 2^-59 if it is no whole number: a
+/// first part of 26 bits, and a second one.
 #[inline(always)]
-pub(crate) fn log2_short(value: f64) -> (f64, f64) {
-    let (k, m, _) = split(value);
-    let (s_high, s_low) = quotient(m, 0.0);
+pub(super) fn short(k: f64, (s_high, s_low): (f64, f64)) -> (f64, f64) {
     let s = s_high + s_low;
     let w = s * s;
     let cubic = s * w * polynomial(&SHORT_SERIES, w);
@@ -86,15 +84,9 @@ pub(crate) fn log2_short(value: f64) -> (f64, f64) {
     joined(k, s_high * TWICE_HIGH, low + cubic)
 }
 
-/// log₂(high + low) of a positive normal number, in error by at most 2^-64 of it: a first part of
-/// 26 bits, and a second one.
-///
-/// `low`, as part of a mantissa near 1, is rounded to the digits that `grain` leaves; 0 leaves
-/// all of them.
+/// The same, in error by at most 2^-64 of it.
 #[inline(always)]
-pub(crate) fn log2(high: f64, low: f64, grain: f64) -> (f64, f64) {
-    let (k, m, unit) = split(high);
-    let (s_high, s_low) = quotient(m, (low * unit + grain) - grain);
+pub(super) fn long(k: f64, (s_high, s_low): (f64, f64)) -> (f64, f64) {
     let s = s_high + s_low;
     let w = s * s;
     let w_high = s_high * s_high;
@@ -117,7 +109,8 @@ pub(crate) fn log2_of(value: Double) -> Double {
     let (high, low) = value.parts();
     let lifted = high < f64::MIN_POSITIVE;
     let factor = if lifted { LIFT } else { 1.0 };
-    let (log, rest) = log2(high * factor, low * factor, 0.0);
+    let (k, m, unit) = split(high * factor);
+    let (log, rest) = long(k, quotient(m, low * factor * unit));
     Double::normalized(log, rest) + Double::from(if lifted { -54.0 } else { 0.0 })
 }
 

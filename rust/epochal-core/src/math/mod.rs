@@ -4,6 +4,7 @@
 //! library. So a value has the same bits alone and among a million others, on every CPU. Nothing
 //! branches on a value, and integers wrap, so that the compiler can keep several values in one
 //! register.
+#![allow(clippy::needless_range_loop)] // a lane belongs to several arrays
 
 mod double;
 mod exp;
@@ -12,10 +13,10 @@ mod power;
 mod sine;
 
 pub(crate) use double::{Double, geometric, ulp};
-pub(crate) use exp::{Exponential, exp2};
-pub(crate) use log::{log2, log2_of, log2_short};
-pub(crate) use power::{Exponent, Levels, cube, general, gentle, square};
-pub(crate) use sine::half_cosine;
+pub(crate) use exp::{Exponential, Stage};
+pub(crate) use log::log2_of;
+pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};
+pub(crate) use sine::{half_cosine, half_cosine_exactly};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.
 const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
@@ -23,10 +24,25 @@ const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
 /// 2^52, from where on floats are whole.
 pub(crate) const WHOLE_FROM: f64 = 4_503_599_627_370_496.0;
 
+/// So many values go through the stages of a long function together.
+pub(crate) const LANES: usize = 32;
+pub(crate) type Lanes = [f64; LANES];
+const NONE: Lanes = [0.0; LANES];
+
 /// The leading 26 bits of a float. A product of two such is exact.
 #[inline(always)]
 pub(crate) fn trimmed(value: f64) -> f64 {
     f64::from_bits(value.to_bits() & !((1 << 27) - 1))
+}
+
+/// A product and what its rounding left out, but for 2^-106 of it.
+#[inline(always)]
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let product = a * b;
+    let (a_high, b_high) = (trimmed(a), trimmed(b));
+    let (a_low, b_low) = (a - a_high, b - b_high);
+    let rest = (a_high * b_high - product) + a_high * b_low + a_low * b_high;
+    (product, rest + a_low * b_low)
 }
 
 /// The largest whole number that is not above a value in [0, 2^52).

@@ -1,6 +1,6 @@
 //! Half a cosine: the fall of an annealing.
 
-use super::{polynomial, smaller};
+use super::{polynomial, product, smaller};
 
 /// π²/4, and what its float lacks.
 const QUARTER_PI_SQUARED: f64 = 2.4674011002723395;
@@ -27,13 +27,34 @@ const SINE_SQUARED: [f64; 8] = [
 /// of the one before, so values come out in the order of their times.
 #[inline(always)]
 pub(crate) fn half_cosine(left: f64, passed: f64, span: f64) -> f64 {
-    let part = smaller(left, passed) / span;
+    let least = smaller(left, passed);
+    let part = least / span;
     let x = part * part;
-    let y = x * QUARTER_PI_SQUARED;
+    let lower = sine_squared(x * QUARTER_PI_SQUARED, x * QUARTER_PI_SQUARED_LOW);
+    // Not `left < passed`, for which the compiler would work out both halves.
+    if least < passed { lower } else { 1.0 - lower }
+}
+
+/// The same for a u of two parts: rounded where values must keep their order, and nowhere else.
+#[inline(always)]
+pub(crate) fn half_cosine_exactly((u, u_low): (f64, f64)) -> f64 {
+    let is_lower = u < 0.5;
+    let (part, part_low) =
+        (if is_lower { u } else { 1.0 - u }, if is_lower { u_low } else { -u_low });
+    let (x, rest) = product(part, part);
+    let x_low = rest + 2.0 * part * part_low;
+    let (y, rest) = product(x, QUARTER_PI_SQUARED);
+    let y = y + (rest + (x_low * QUARTER_PI_SQUARED + x * QUARTER_PI_SQUARED_LOW));
+    let lower = sine_squared(y, 0.0);
+    if is_lower { lower } else { 1.0 - lower }
+}
+
+/// sin²θ for θ² = y + low, up to ½.
+#[inline(always)]
+fn sine_squared(y: f64, low: f64) -> f64 {
     let curved = (y * y) * polynomial(&SINE_SQUARED, y);
     // Rounding may put the middle an ulp above ½, and the other half begins there.
-    let value = smaller(y + (curved + x * QUARTER_PI_SQUARED_LOW), 0.5);
-    if left < passed { value } else { 1.0 - value }
+    smaller(y + (curved + low), 0.5)
 }
 
 #[cfg(test)]
@@ -49,5 +70,6 @@ mod tests {
         }
         assert!((half_cosine(1.0, 2.0, 3.0) - 0.25).abs() <= f64::EPSILON / 4.0);
         assert!(half_cosine(1e-150, 1.0, 1.0) > 0.0);
+        assert_eq!([0.0, 0.5, 1.0].map(|u| half_cosine_exactly((u, 0.0))), [0.0, 0.5, 1.0]);
     }
 }
