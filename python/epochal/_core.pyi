@@ -34,6 +34,7 @@ __all__ = [
     "cosine_restarts",
     "evaluate",
     "exponential",
+    "fill_rates",
     "linear",
     "multi_step",
     "polynomial",
@@ -302,6 +303,7 @@ class Curve:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def set_rates(groups: Any, alpha: float) -> list[Any] | None: ...
+def fill_rates(groups: Any, known: list[Any], alpha: float) -> list[Any] | None: ...
 
 def evaluate(
     curves: Iterable[Curve],

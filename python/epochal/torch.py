@@ -24,6 +24,7 @@ from epochal._core import (
     StateError,
     Timestamp,
     UnitError,
+    fill_rates,
     set_rates,
 )
 from epochal.clock import Clock
@@ -141,8 +142,8 @@ class EpochalLR(LambdaLR):
             raise ScheduleError(f"the clock is of another run: {clock.run!r}, not {curve.run!r}")
         # Of a clock it is known only after the first batch.
         self._moving = clock is None
-        # The base rates that are tensors, as numbers.
-        self._numbers: dict[int, tuple[Tensor, int, float]] = {}
+        # What `fill_rates` goes by; empty where all learning rates are floats.
+        self._known: list[Any] = []
         # Known before the base class changes anything in the optimizer.
         self._first_alpha = self._alpha(0)
         super().__init__(optimizer, lambda epoch: 1.0)
@@ -163,41 +164,24 @@ class EpochalLR(LambdaLR):
 
     def _write(self, epoch: int, alpha: float) -> None:
         groups = self.optimizer.param_groups
-        rates = set_rates(groups, alpha)
-        if rates is None:
-            self._write_others(groups, alpha)
-        else:
-            self._rates, self._lrs = rates, rates
+        known = self._known
+        rates = fill_rates(groups, known, alpha) if known else set_rates(groups, alpha)
+        self._rates = self._write_anew(groups, alpha) if rates is None else rates
         self.last_epoch = epoch
 
-    def _write_others(self, groups: list[dict[str, Any]], alpha: float) -> None:
-        """For groups that are new, or whose learning rates are no floats, but tensors."""
-        for group in groups:
-            if "initial_lr" not in group:
-                # A new group: what it has now is its base rate from here on.
-                self.base_lrs = self.base_lrs
-                break
-        rates = [self._number(group["initial_lr"]) * alpha for group in groups]
-        lrs = [group["lr"] for group in groups]
-        for group, lr, rate in zip(groups, lrs, rates, strict=True):
-            if isinstance(lr, Tensor):
-                lr.fill_(rate)
-            else:
-                group["lr"] = rate
-        self._rates, self._lrs = rates, lrs
-
-    def _number(self, base: Any) -> float:
-        """A base rate as a float.
-
-        That of a tensor is read when it is another one or has changed, not at each step: the
-        program would have to wait for the device.
-        """
-        if not isinstance(base, Tensor):
-            return float(base)
-        known = self._numbers.get(id(base))
-        if known is None or known[0] is not base or known[1] != base._version:
-            known = self._numbers[id(base)] = (base, base._version, float(base))
-        return known[2]
+    def _write_anew(self, groups: list[dict[str, Any]], alpha: float) -> list[float]:
+        """For groups that are new, or whose learning rates are of another type than before."""
+        if any("initial_lr" not in group for group in groups):
+            # A new group: what it has now is its base rate from here on.
+            self.base_lrs = self.base_lrs
+        self._known = []
+        rates = set_rates(groups, alpha)
+        if rates is None:
+            self._known = [_known(group) for group in groups]
+            rates = fill_rates(groups, self._known, alpha)
+        if rates is None:
+            raise ScheduleError(f"param_groups must be a list of dicts, not {groups!r:.200}")
+        return rates
 
     def _update_lr(self, epoch: int | None = None) -> None:
         # `SequentialLR` calls this too.
@@ -258,14 +242,13 @@ class EpochalLR(LambdaLR):
 
     def _rates_at(self, alpha: float) -> list[float | Tensor]:
         groups = self.optimizer.param_groups
-        bases = [_base(group, groups) for group in groups]
-        rates = [self._number(base) * alpha for base in bases]
+        rates = [float(_base(group, groups)) * alpha for group in groups]
         return _like([group["lr"] for group in groups], rates)
 
     @property
     def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]  # nobody assigns it
         # What the base class gives as `get_last_lr()`; tensors are made only for who reads it.
-        return _like(self._lrs, self._rates)
+        return _like([known[0] for known in self._known] or self._rates, self._rates)
 
     @property
     def base_lrs(self) -> list[float | Tensor]:
@@ -400,11 +383,24 @@ def _base(group: dict[str, Any], groups: list[dict[str, Any]]) -> Any:
     return lr
 
 
-def _like(lrs: list[Any], rates: list[float]) -> list[float | Tensor]:
-    """Rates of the kinds that the groups have: floats, and tensors of their own."""
+def _known(group: dict[str, Any]) -> tuple[Any, ...]:
+    """A group as `fill_rates` knows it.
+
+    The number of a tensor is read when it is another one or has changed, not at each step: the
+    program would have to wait for the device.
+    """
+    lr, base = group["lr"], group["initial_lr"]
+    version = base._version if isinstance(base, Tensor) else None
+    if isinstance(lr, Tensor):
+        return lr, base, version, float(base), lr.fill_
+    return type(lr), base, version, float(base), None
+
+
+def _like(kinds: list[Any], rates: list[float]) -> list[float | Tensor]:
+    """Rates as floats, and for a tensor as another tensor of its kind."""
     return [
-        torch.full_like(lr, rate) if isinstance(lr, Tensor) else rate
-        for lr, rate in zip(lrs, rates, strict=True)
+        torch.full_like(kind, rate) if isinstance(kind, Tensor) else rate
+        for kind, rate in zip(kinds, rates, strict=True)
     ]
 
 
