@@ -285,6 +285,7 @@ class Curve:
         dtype: npt.DTypeLike | None = None,
         threads: SupportsIndex | None = None,
     ) -> FloatArray: ...
+    def at_batch(self, batch: Count) -> float: ...
     def grid(
         self,
         start: Number = 0,

@@ -198,6 +198,10 @@ class FunctionCurve:
             alpha *= factor(timestamp)
         return alpha
 
+    def at_batch(self, batch: int) -> float:
+        """α at the time at which a batch begins, as far as the run tells."""
+        return self(self.run.at_batch(batch))
+
     def __repr__(self) -> str:
         return f"({self.schedule!r}).resolve({self.run!r})"
 

@@ -188,15 +188,16 @@ class EpochalLR(LambdaLR):
         try:
             if self.clock is None:
                 k = self.last_epoch + 1 if epoch is None else _whole("epoch", epoch, ScheduleError)
-                timestamp = self.run.at_batch(k)
+                alpha = self.curve.at_batch(k)
             elif epoch is None:
                 timestamp = self.clock.timestamp
                 k = int(timestamp.batch)
                 if not self._moving:
                     self._moving = self._check_moving(self.clock)
+                alpha = self.curve(timestamp)
             else:
                 raise ScheduleError(f"the clock tells the time: step() takes no epoch {epoch!r}")
-            self._write(k, self.curve(timestamp))
+            self._write(k, alpha)
         except TypeError as error:
             # DeepSpeed takes a TypeError for a sign that `step` wants other arguments.
             raise ScheduleError(f"the scheduler cannot step: {error}") from error

@@ -271,6 +271,17 @@ impl Curve {
         arrays(py, &[&self.curve], &times, false, options)
     }
 
+    /// α at the time at which a batch begins, as far as the run tells: that of `run.at_batch`.
+    ///
+    /// >>> curve = StepScheduler("1ep", gamma=0.5).resolve(Run("3ep", batches_per_epoch=100))
+    /// >>> curve.at_batch(99), curve.at_batch(100)
+    /// (1.0, 0.5)
+    fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
+        let batch = time::extract_count("batch", batch, Clock::Batch)?;
+        let timestamp = self.run.get().0.at_batch(batch)?;
+        Ok(self.curve.at_readings(&timestamp.readings())?)
+    }
+
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
     /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=`,
