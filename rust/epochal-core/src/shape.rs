@@ -5,8 +5,8 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine,
-    half_cosine_exactly, larger, smaller, square, square_exactly, trimmed,
+    Double, Exponent, Exponential, LANES, Levels, NONE, Stage, Stages, cube, half_cosine,
+    half_cosine_exactly, larger, smaller, smaller_part, square, square_exactly, trimmed,
 };
 use crate::span::{Chunks, bounds};
 
@@ -138,7 +138,16 @@ fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
             fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
         });
     } else {
-        map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
+        let mut parts = NONE;
+        staged!(
+            times,
+            out,
+            |times, values| {
+                map!(times.iter().copied(), parts, |t| decay.smaller_part(t));
+                map!(parts, values, |part| fall_to(to, half_cosine(part)));
+            },
+            |t| fall_to(to, half_cosine(decay.smaller_part(t)))
+        );
     }
 }
 
@@ -180,10 +189,20 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         && cycles.are_equal()
         && bounds(times).1 < EXACT
     {
-        map!(times.iter().copied(), out, |t| {
+        let mut parts = NONE;
+        let part = |t| {
             let passed = whole_cycles(length, t).1;
-            fall_to(to, half_cosine(length - passed, passed, length))
-        });
+            smaller_part(length - passed, passed, length)
+        };
+        staged!(
+            times,
+            out,
+            |times, values| {
+                map!(times.iter().copied(), parts, |t| part(t));
+                map!(parts, values, |part| fall_to(to, half_cosine(part)));
+            },
+            |t| fall_to(to, half_cosine(part(t)))
+        );
         return;
     }
     let mut cycle = Cycle::EMPTY;
@@ -269,10 +288,10 @@ impl Decay {
         smaller(self.until_end(t) / self.span, 1.0)
     }
 
-    /// sin²(½πu)
+    /// The first stage of sin²(½πu).
     #[inline(always)]
-    fn half_cosine(self, t: f64) -> f64 {
-        half_cosine(self.until_end(t), self.since_start(t), self.span)
+    fn smaller_part(self, t: f64) -> f64 {
+        smaller_part(self.until_end(t), self.since_start(t), self.span)
     }
 
     /// T − t, rounded once; 0 from the end on. No number if nothing ever passes.
