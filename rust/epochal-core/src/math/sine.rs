@@ -37,7 +37,8 @@ pub(crate) fn half_cosine(part: f64) -> f64 {
 #[inline(always)]
 pub(crate) fn smaller_part(left: f64, passed: f64, span: f64) -> f64 {
     let part = smaller(left, passed) / span;
-    if left < passed { part } else { -part }
+    // Not -part: at t = -0 nothing that has passed is -0.
+    part.copysign(if left < passed { 1.0 } else { -1.0 })
 }
 
 /// The same for a u of two parts: rounded where values must keep their order, and nowhere else.
@@ -71,7 +72,7 @@ mod tests {
         for span in [1.0, 2.0, 3.0, 7.0, 1e9, 1e-9] {
             let at = |left, passed| half_cosine(smaller_part(left, passed, span));
             assert_eq!(at(0.0, span), 0.0);
-            assert_eq!(at(span, 0.0), 1.0);
+            assert_eq!([at(span, 0.0), at(span, -0.0)], [1.0, 1.0]);
             assert_eq!(at(span / 2.0, span / 2.0), 0.5);
         }
         assert!((half_cosine(1.0 / 3.0) - 0.25).abs() <= f64::EPSILON / 4.0);
