@@ -205,8 +205,9 @@ pub fn evaluate(
         }
     }
     let level = Level::in_use();
+    let checking = threads_for(threads, len).min(len / CHECKED_AT_ONCE).max(1);
     for source in clocks.iter().filter_map(|clock| sources[*clock as usize].as_ref()) {
-        source.check(level, threads_for(threads, len))?;
+        source.check(level, checking)?;
     }
     let job = Job { level, curves, sources, clocks, len };
     let threads = threads_for(threads, sink.len());
@@ -220,6 +221,9 @@ pub fn clocks_of(curves: &[&Curve]) -> Vec<Clock> {
     let read = |clock: &Clock| curves.iter().any(|curve| curve.clocks().contains(clock));
     Clock::ALL.into_iter().filter(read).collect()
 }
+
+/// A thread checks so many times while another one starts.
+const CHECKED_AT_ONCE: usize = 1 << 19;
 
 /// What all threads of an evaluation know.
 struct Job<'a> {

@@ -5,8 +5,8 @@
 
 use crate::cycle::{Cycle, Cycles, EXACT, Period, whole_cycles};
 use crate::math::{
-    Double, Exponent, Exponential, LANES, Levels, Stage, Stages, cube, half_cosine,
-    half_cosine_exactly, larger, smaller, square, square_exactly, trimmed,
+    Double, Exponent, Exponential, LANES, Levels, NONE, Stage, Stages, cube, half_cosine,
+    half_cosine_exactly, larger, smaller, smaller_part, square, square_exactly, trimmed,
 };
 use crate::span::{Chunks, bounds};
 
@@ -81,7 +81,10 @@ impl Shape {
                 }
                 Exponent::One => map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t))),
                 Exponent::Two => {
-                    map!(times.iter().copied(), out, |t| fall_to(to, square(decay.left(t))))
+                    map!(times.iter().copied(), out, |t| fall_to(
+                        to,
+                        square(decay.left_of_floats(t))
+                    ))
                 }
                 Exponent::TwoExactly => map!(times.iter().copied(), out, |t| {
                     fall_to(to, square_exactly(decay.left_exactly(t)))
@@ -95,11 +98,11 @@ impl Shape {
                         times,
                         out,
                         |times, values| {
-                            map!(times.iter().copied(), stages.u, |t| decay.left(t));
+                            map!(times.iter().copied(), stages.u, |t| decay.left_of_floats(t));
                             power.gentle_all(&mut stages);
                             map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
                         },
-                        |t| fall_to(to, power.gentle(decay.left(t)))
+                        |t| fall_to(to, power.gentle(decay.left_of_floats(t)))
                     );
                 }
                 Exponent::Steep(power) => {
@@ -138,7 +141,16 @@ fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
             fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
         });
     } else {
-        map!(times.iter().copied(), out, |t| fall_to(to, decay.half_cosine(t)));
+        let mut parts = NONE;
+        staged!(
+            times,
+            out,
+            |times, values| {
+                map!(times.iter().copied(), parts, |t| decay.smaller_part(t));
+                map!(parts, values, |part| fall_to(to, half_cosine(part)));
+            },
+            |t| fall_to(to, half_cosine(decay.smaller_part(t)))
+        );
     }
 }
 
@@ -180,10 +192,20 @@ fn restarts(cycles: &Cycles, to: f64, times: &[f64], out: &mut [f64]) {
         && cycles.are_equal()
         && bounds(times).1 < EXACT
     {
-        map!(times.iter().copied(), out, |t| {
+        let mut parts = NONE;
+        let part = |t| {
             let passed = whole_cycles(length, t).1;
-            fall_to(to, half_cosine(length - passed, passed, length))
-        });
+            smaller_part(length - passed, passed, length)
+        };
+        staged!(
+            times,
+            out,
+            |times, values| {
+                map!(times.iter().copied(), parts, |t| part(t));
+                map!(parts, values, |part| fall_to(to, half_cosine(part)));
+            },
+            |t| fall_to(to, half_cosine(part(t)))
+        );
         return;
     }
     let mut cycle = Cycle::EMPTY;
@@ -269,10 +291,16 @@ impl Decay {
         smaller(self.until_end(t) / self.span, 1.0)
     }
 
-    /// sin²(½πu)
+    /// The same, if no length is rounded.
     #[inline(always)]
-    fn half_cosine(self, t: f64) -> f64 {
-        half_cosine(self.until_end(t), self.since_start(t), self.span)
+    fn left_of_floats(self, t: f64) -> f64 {
+        smaller(larger(self.end - t, 0.0) / self.span, 1.0)
+    }
+
+    /// The first stage of sin²(½πu), if no length is rounded.
+    #[inline(always)]
+    fn smaller_part(self, t: f64) -> f64 {
+        smaller_part(larger(self.end - t, 0.0), larger(t - self.start, 0.0), self.span)
     }
 
     /// T − t, rounded once; 0 from the end on. No number if nothing ever passes.
@@ -282,13 +310,6 @@ impl Decay {
         // What the difference leaves out is exact, as long as anything is left.
         let left = left + (((self.end - left) - t) + self.end_low);
         if left < 0.0 { 0.0 } else { left }
-    }
-
-    /// t − w, rounded once; 0 up to the start.
-    #[inline(always)]
-    fn since_start(self, t: f64) -> f64 {
-        let passed = t - self.start;
-        larger(passed + (((t - passed) - self.start) - self.start_low), 0.0)
     }
 
     /// u as a sum of two floats, the first of which is the nearest one.

@@ -16,7 +16,7 @@ pub(crate) use double::{Double, geometric, ulp};
 pub(crate) use exp::{Exponential, Stage};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};
-pub(crate) use sine::{half_cosine, half_cosine_exactly};
+pub(crate) use sine::{half_cosine, half_cosine_exactly, smaller_part};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.
 const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
@@ -25,9 +25,9 @@ const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
 pub(crate) const WHOLE_FROM: f64 = 4_503_599_627_370_496.0;
 
 /// So many values go through the stages of a long function together.
-pub(crate) const LANES: usize = 32;
+pub(crate) const LANES: usize = 64;
 pub(crate) type Lanes = [f64; LANES];
-const NONE: Lanes = [0.0; LANES];
+pub(crate) const NONE: Lanes = [0.0; LANES];
 
 /// The leading 26 bits of a float. A product of two such is exact.
 #[inline(always)]
