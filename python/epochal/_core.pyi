@@ -40,6 +40,7 @@ __all__ = [
     "polynomial",
     "set_rates",
     "step",
+    "tick",
     "warmup",
 ]
 
@@ -303,6 +304,9 @@ class Curve:
     def __deepcopy__(self, memo: object, /) -> Curve: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+def tick(
+    timestamp: Timestamp, samples: Count, tokens: Count, seconds: timedelta | Number | None
+) -> Timestamp: ...
 def set_rates(groups: Any, alpha: float) -> list[Any] | None: ...
 def fill_rates(groups: Any, known: list[Any], alpha: float) -> list[Any] | None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError
+from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
 from epochal.ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -21,9 +21,6 @@ __all__ = ["Clock"]
 
 NOTHING_PENDING = Timestamp()
 MICROSECOND = timedelta(microseconds=1)
-NO_TIME = timedelta(0)
-# What a count of microseconds can hold: 292,471 years.
-LONGEST = ((1 << 63) - 1) * MICROSECOND
 # The clocks that move by what a tick is told: the argument, and the counter.
 TOLD = {
     TimeUnit.SAMPLE: ("samples", "sample"),
@@ -154,21 +151,23 @@ class Clock:
         ranks = self._ranks
         if ranks is None:
             ranks = self._ranks = not self._totals and size(self._group) > 1
-        duration = None if seconds is None else _duration(seconds)
         if not ranks:
             if samples is None:
                 samples = self.run.samples_per_batch or 0
             if tokens is None:
                 tokens = self.run.tokens_per_batch or 0
-            self._timestamp = self._timestamp.to_next_batch(samples, tokens, duration)
+            self._timestamp = tick(self._timestamp, samples, tokens, seconds)
             return
         # What the run declares is of all ranks.
         now = self._timestamp.to_next_batch(
             self.run.samples_per_batch or 0 if samples is None else 0,
             self.run.tokens_per_batch or 0 if tokens is None else 0,
         )
-        pending = self._pending.to_next_batch(
-            0 if samples is None else samples, 0 if tokens is None else tokens, duration
+        pending = tick(
+            self._pending,
+            0 if samples is None else samples,
+            0 if tokens is None else tokens,
+            seconds,
         )
         if pending.batch >= self._every:
             now, pending = self._with_all_of(pending, now), NOTHING_PENDING
@@ -288,23 +287,3 @@ class Clock:
         now = self._timestamp
         counts = ", ".join(str(now.get(unit)) for unit in ("ep", "ba", "sp", "tok", "sec"))
         return f"<Clock at {counts} of {self.run.duration}>"
-
-
-def _duration(seconds: Any) -> timedelta:
-    if isinstance(seconds, timedelta):
-        duration = seconds
-    else:
-        if type(seconds) is not float:
-            from numbers import Real
-
-            if isinstance(seconds, bool) or not isinstance(seconds, Real):
-                raise TypeError(f"seconds must be a number or a timedelta, not {seconds!r}")
-        try:
-            duration = timedelta(seconds=float(seconds))
-        except (ValueError, OverflowError):  # nan, infinite, too large
-            duration = -MICROSECOND
-    if not NO_TIME <= duration <= LONGEST:
-        raise EpochalError(
-            f"seconds must be finite, 0 or above and within 292,471 years, not {seconds!r}"
-        )
-    return duration

@@ -30,6 +30,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::Run>()?;
     module.add_class::<schedule::Schedule>()?;
     module.add_class::<curve::Curve>()?;
+    module.add_function(wrap_pyfunction!(timestamp::tick, module)?)?;
     module.add_function(wrap_pyfunction!(rates::set_rates, module)?)?;
     module.add_function(wrap_pyfunction!(rates::fill_rates, module)?)?;
 

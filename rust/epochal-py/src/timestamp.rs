@@ -1,7 +1,7 @@
 //! `Timestamp`.
 
 use crate::error::{Error, Result};
-use crate::number::{self, Given};
+use crate::number::{self, Given, Number};
 use crate::time::{self, Time};
 use crate::unit;
 use epochal_core::{self as core, Clock, Field, Kind, MICROSECONDS_PER_SECOND};
@@ -44,6 +44,13 @@ fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
         .ok_or_else(|| number::huge(name, object))
 }
 
+/// Seconds in whole microseconds, if they are a time and not too many.
+fn rounded_micros(seconds: f64) -> Option<i64> {
+    let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
+    // 2^63 itself is the first float that does not fit.
+    (0.0..9_223_372_036_854_775_808.0).contains(&micros).then_some(micros as i64)
+}
+
 /// A field's value from Python.
 fn field_value(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
     match field.clock() {
@@ -63,13 +70,7 @@ fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
         return value.ok_or_else(|| state_error("a whole number from 0 to 2**63 - 1"));
     }
     let seconds = number::float(field.name(), object).unwrap_or(f64::NAN);
-    let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
-    // 2^63 itself is the first float that does not fit.
-    if (0.0..9_223_372_036_854_775_808.0).contains(&micros) {
-        Ok(micros as i64)
-    } else {
-        Err(state_error("a finite number of seconds, zero or above"))
-    }
+    rounded_micros(seconds).ok_or_else(|| state_error("a finite number of seconds, zero or above"))
 }
 
 impl Timestamp {
@@ -424,4 +425,34 @@ pub(crate) fn attribute<'py>(
 ) -> Result<Bound<'py, PyAny>> {
     let found = object.getattr_opt(name)?;
     found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
+}
+
+/// `timestamp.to_next_batch` where the duration may also be a number of seconds, and nothing may be
+/// left out.
+#[pyfunction]
+pub(crate) fn tick(
+    timestamp: &Bound<'_, Timestamp>,
+    samples: &Bound<'_, PyAny>,
+    tokens: &Bound<'_, PyAny>,
+    seconds: Option<&Bound<'_, PyAny>>,
+) -> Result<Timestamp> {
+    let samples = time::extract_count("samples", samples, Clock::Sample)?;
+    let tokens = time::extract_count("tokens", tokens, Clock::Token)?;
+    let micros = seconds.map_or(Ok(0), |seconds| {
+        let micros = match Number::extract(seconds)? {
+            Some(number) => rounded_micros(number.as_f64()),
+            None if seconds.is_instance_of::<PyDelta>() => {
+                microseconds("seconds", seconds).ok().filter(|micros| *micros >= 0)
+            }
+            None => {
+                return Err(Error::wrong_type("seconds", "a number or a timedelta", seconds));
+            }
+        };
+        micros.ok_or_else(|| {
+            let shown = crate::error::shown(seconds);
+            let expected = "finite, 0 or above and within 292,471 years";
+            Error::new(Kind::Value, format!("seconds must be {expected}, not {shown}"))
+        })
+    })?;
+    Ok(Timestamp(timestamp.get().0.to_next_batch(samples, tokens, micros)?))
 }
