@@ -167,7 +167,7 @@ def test_threads_are_a_whole_number(threads: Any) -> None:
 
 
 COUNTING = """
-    import os, threading
+    import os, sys, threading, time
     import numpy as np
     from epochal import LinearScheduler, Run
 
@@ -185,8 +185,11 @@ COUNTING = """
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for _ in range(5):
+    # At most as many as allowed in the first few calls; and in the end, as many as expected.
+    end, calls = time.monotonic() + 60, 0
+    while calls < 5 or (most[0] - before < int(sys.argv[1]) and time.monotonic() < end):
         curve.grid(out=out)
+        calls += 1
     done.set()
     watcher.join()
     print(most[0] - before)
@@ -196,10 +199,9 @@ COUNTING = """
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads cannot be counted")
 @pytest.mark.parametrize(("text", "more"), [("1", 0), (" 3 ", 2)])
 def test_the_variable_says_how_many_threads(text: str, more: int) -> None:
-    done = in_a_process(COUNTING, EPOCHAL_NUM_THREADS=text)
-    # The watching thread is one itself.
-    assert int(done.stdout) <= 1 + more, done.stderr
-    assert more == 0 or int(done.stdout) > 1
+    expected = 1 + more  # the watching thread is one itself
+    done = in_a_process(COUNTING, str(expected), EPOCHAL_NUM_THREADS=text)
+    assert int(done.stdout) == expected, done.stderr
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "True", "1e3"])

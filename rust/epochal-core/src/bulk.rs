@@ -5,6 +5,7 @@
 use crate::curve::{Curve, Readings, is_time, not_a_time};
 use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
+use crate::math::{WHOLE_FROM, floor};
 use crate::share::{part_len, share, threads_for};
 use crate::span::BLOCK;
 use crate::unit::Clock;
@@ -310,5 +311,10 @@ pub fn grid_len(start: f64, stop: f64, step: f64) -> Result<usize> {
             return Err(Error::new(Kind::Schedule, message));
         }
     }
-    Ok(((stop - start) / step).ceil().max(0.0) as usize)
+    let steps = ((stop - start) / step).max(0.0);
+    if steps >= WHOLE_FROM {
+        return Ok(steps as usize);
+    }
+    let whole = floor(steps);
+    Ok(whole as usize + usize::from(whole < steps))
 }

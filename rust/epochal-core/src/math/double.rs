@@ -1,5 +1,7 @@
 //! Sums of two floats, where one float is not enough.
 
+use super::{WHOLE_FROM, floor};
+
 /// An unevaluated sum of two floats, the second at most half an ulp of the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Double {
@@ -31,10 +33,12 @@ impl Double {
         if (self.high - nearest) + self.low > 0.0 { nearest.next_up() } else { nearest }
     }
 
-    /// The nearest whole number, the smaller one of two.
+    /// The nearest whole number, the smaller one of two; of a number that is not negative.
     pub(crate) fn round(self) -> Self {
-        let whole = Self::from(self.high.round());
-        whole + Self::from(((self + -whole).rounded() - 0.5).ceil())
+        let below = if self.high < WHOLE_FROM { floor(self.high) } else { self.high };
+        let rest = (self + -Self::from(below)).rounded();
+        let step = f64::from(rest > 0.5) + f64::from(rest > 1.5) - f64::from(rest <= -0.5);
+        Self::from(below) + Self::from(step)
     }
 
     /// A float less half its ulp: the lower end of what it may stand for.
@@ -147,6 +151,20 @@ pub(crate) fn ulp(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_found_on_either_side() {
+        let near = |high: f64, low: f64| (Double::from(high) + Double::from(low)).round().rounded();
+        for n in [0.0, 1.0, 2.0, 1e9, 1e15] {
+            assert_eq!(near(n, 0.0), n);
+            assert_eq!(near(n + 0.5, 0.0), n);
+            assert_eq!(near(n + 0.5, 1e-10), n + 1.0);
+            assert_eq!(near(n + 0.5, -1e-10), n);
+            assert_eq!(near(n + 1.0, -1e-10), n + 1.0);
+        }
+        assert_eq!(near(1e17, 0.5), 1e17);
+        assert_eq!(near(1e17, 7.5001), 100_000_000_000_000_008.0);
+    }
 
     #[test]
     fn quotients_of_counts_are_rounded_once() {
