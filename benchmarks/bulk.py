@@ -7,6 +7,7 @@ does not need. Before a contest is held its two sides must agree.
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -235,6 +236,13 @@ def copy_of_integers(schedule: epochal.Schedule, points: int) -> Statements:
     return Statements("curve(t, out=out)", "copyto(copy, t)", names)
 
 
+def floor_of(contest: Callable[[], Statements]) -> Statements:
+    """What bounds a contest: to read its times and to write as many values, and nothing else."""
+    statements = contest()
+    names = statements.names | {"copyto": np.copyto}
+    return replace(statements, ours="copyto(out, t)", names=names)
+
+
 def fill() -> Statements:
     curve = epochal.ConstantScheduler(0.5).resolve(epochal.Run(f"{POINTS}ba"))
     out, filled = np.empty(POINTS), np.empty(POINTS)
@@ -319,6 +327,20 @@ CONTESTS = [
         None,
         partial(copy_of_integers, epochal.LinearScheduler(), POINTS),
     ),
+    Contest(
+        GROUP,
+        "np.copyto : NumPy's linear in place",
+        None,
+        partial(floor_of, linear),
+        in_readme=True,
+    ),
+    Contest(
+        GROUP,
+        "np.copyto : NumPy's power 2 in place",
+        None,
+        partial(floor_of, partial(polynomial, 2.0)),
+    ),
+    Contest(GROUP, "np.copyto : NumPy's look-up in place", None, partial(floor_of, step)),
     Contest(GROUP, "constant, grid : fill", None, fill),
     Contest(GROUP, "evaluate, 100 curves of 1e4 : a call for each", None, many_curves),
     Contest(
