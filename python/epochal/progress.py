@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from epochal._core import TimeUnit
-
-if TYPE_CHECKING:
-    from epochal.trainer import Trainer
+from epochal.clock import Clock
 
 __all__ = ["Progress"]
 
@@ -16,10 +15,13 @@ class Progress:
     """tqdm's bar over the run, with loss, rate and the clock; nothing if it is not wanted.
 
     It counts in the unit of the run's duration, and epochs in batches where they have a length.
+    `last` gives the loss and the rates of the last batch, or None before the first.
     """
 
-    def __init__(self, trainer: Trainer, wanted: bool) -> None:
-        self._trainer = trainer
+    def __init__(
+        self, clock: Clock, last: Callable[[], tuple[float | None, list[float]]], wanted: bool
+    ) -> None:
+        self._clock = clock
         self._bar: Any = None
         if not wanted:
             return
@@ -33,9 +35,9 @@ class Progress:
             # Asked for only when the bar is drawn, so that most batches need no text.
             @property
             def format_dict(self) -> dict[str, Any]:
-                return {**super().format_dict, "postfix": _text(trainer)}
+                return {**super().format_dict, "postfix": _text(clock, *last())}
 
-        run = trainer.run
+        run = clock.run
         total = run.duration
         if total.unit == TimeUnit.EPOCH and run.batches_per_epoch is not None:
             total = run.convert(total, TimeUnit.BATCH)
@@ -60,13 +62,13 @@ class Progress:
             self._bar.update(self._now() - self._bar.n)
 
     def _now(self) -> Any:
-        return self._trainer.clock.timestamp.get(self._unit).value
+        return self._clock.timestamp.get(self._unit).value
 
 
-def _text(trainer: Trainer) -> str:
+def _text(clock: Clock, loss: float | None, lr: list[float]) -> str:
     """Loss, rates and time, as they are now."""
-    if trainer.loss is None:
+    if loss is None:
         return ""
-    rates = ", ".join(f"{rate:.3g}" for rate in dict.fromkeys(trainer.lr))
-    now = trainer.clock.timestamp
-    return f"loss {trainer.loss:.4g}, lr {rates}, {now.epoch}, {now.batch}"
+    rates = ", ".join(f"{rate:.3g}" for rate in dict.fromkeys(lr))
+    now = clock.timestamp
+    return f"loss {loss:.4g}, lr {rates}, {now.epoch}, {now.batch}"

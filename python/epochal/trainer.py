@@ -164,7 +164,7 @@ class Trainer:
         counter = arguments.counter("get_num_samples", get_num_samples)
         self._count_samples = counter or count_samples
         self._count_tokens = arguments.counter("get_num_tokens", get_num_tokens)
-        self._progress_bar = progress_bar
+        self._progress_bar = progress_bar and ranks.rank() == 0
         self._hooks = arguments.hooks(callbacks)
         self._save_folder = arguments.path("save_folder", save_folder)
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
@@ -246,7 +246,7 @@ class Trainer:
         self.model.train()
         self._call("fit_start")
         self._ticked_at = perf_counter()
-        with Progress(self, self._progress_bar and ranks.rank() == 0) as progress:
+        with Progress(self.clock, lambda: (self.loss, self.lr), self._progress_bar) as progress:
             try:
                 while not self.clock.done:
                     self._fit_epoch(progress)

@@ -2,39 +2,19 @@
 //!
 //! Times are converted a block at a time, evaluated, and written; blocks stay in the L1 cache.
 
-use crate::curve::{Curve, Readings, is_time, not_a_time};
+use crate::curve::{Curve, Readings};
 use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
 use crate::math::{WHOLE_FROM, floor};
 use crate::share::{part_len, share, threads_for};
+use crate::source::{Source, Sources, is_time, not_a_time};
 use crate::span::BLOCK;
 use crate::unit::Clock;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The times of each clock, in the order of [`Clock::ALL`].
-pub type Sources<'a> = [Option<Source<'a>>; Clock::COUNT];
-
 /// Up to so many values are evaluated one by one: blocks take longer to set up.
 const FEW: usize = 8;
-
-/// Where the times of one clock come from.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // element types
-pub enum Source<'a> {
-    F64(&'a [f64]),
-    F32(&'a [f32]),
-    I64(&'a [i64]),
-    I32(&'a [i32]),
-    U64(&'a [u64]),
-    U32(&'a [u32]),
-    /// The times `start + i·step` for i from 0.
-    Grid {
-        start: f64,
-        step: f64,
-        len: usize,
-    },
-}
 
 /// Where the values go.
 #[derive(Debug)]
@@ -43,114 +23,6 @@ pub enum Sink<'a> {
     F64(&'a mut [f64]),
     /// Computed as float64 and rounded once.
     F32(&'a mut [f32]),
-}
-
-impl Source<'_> {
-    /// How many times there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F64(times) => times.len(),
-            Self::F32(times) => times.len(),
-            Self::I64(times) => times.len(),
-            Self::I32(times) => times.len(),
-            Self::U64(times) => times.len(),
-            Self::U32(times) => times.len(),
-            Self::Grid { len, .. } => *len,
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether so many times from `start` on are finite and not negative.
-    #[inline(always)]
-    pub(crate) fn are_times(&self, start: usize, len: usize) -> bool {
-        fn all<T: Copy>(times: &[T], is_time: impl Fn(T) -> bool) -> bool {
-            // Not `all`, which would stop at each.
-            times.iter().fold(true, |valid, &time| valid & is_time(time))
-        }
-        let end = start + len;
-        match *self {
-            Self::F64(times) => all(&times[start..end], is_time),
-            Self::F32(times) => all(&times[start..end], |t| (0.0..=f32::MAX).contains(&t)),
-            Self::I64(times) => all(&times[start..end], |t| t >= 0),
-            Self::I32(times) => all(&times[start..end], |t| t >= 0),
-            Self::U64(_) | Self::U32(_) => true,
-            Self::Grid { start: first, step, .. } => {
-                len == 0
-                    || is_time(point(first, step, start)) && is_time(point(first, step, end - 1))
-            }
-        }
-    }
-
-    /// The times from `start` on, as many as `block` has; written there, unless they are float64
-    /// already. They are valid.
-    #[inline(always)]
-    pub(crate) fn read<'a>(&'a self, start: usize, block: &'a mut [f64]) -> &'a [f64] {
-        fn convert<T: Copy>(times: &[T], block: &mut [f64], as_f64: impl Fn(T) -> f64) {
-            for (out, &time) in block.iter_mut().zip(times) {
-                *out = as_f64(time);
-            }
-        }
-        let end = start + block.len();
-        match *self {
-            Self::F64(times) => return &times[start..end],
-            Self::F32(times) => convert(&times[start..end], block, f64::from),
-            // Unsigned, since they are not negative: that is the shorter conversion. Both round to
-            // nearest beyond 2^53, and are exact below.
-            Self::I64(times) => convert(&times[start..end], block, |t| t as u64 as f64),
-            Self::I32(times) => convert(&times[start..end], block, f64::from),
-            Self::U64(times) => convert(&times[start..end], block, |t| t as f64),
-            Self::U32(times) => convert(&times[start..end], block, f64::from),
-            Self::Grid { start: first, step, .. } => {
-                for (index, out) in block.iter_mut().enumerate() {
-                    *out = point(first, step, start.wrapping_add(index));
-                }
-            }
-        }
-        block
-    }
-
-    /// A time as a float, valid or not.
-    fn value(&self, index: usize) -> f64 {
-        match *self {
-            Self::F64(times) => times[index],
-            Self::F32(times) => f64::from(times[index]),
-            Self::I64(times) => times[index] as f64,
-            Self::I32(times) => f64::from(times[index]),
-            Self::U64(times) => times[index] as f64,
-            Self::U32(times) => f64::from(times[index]),
-            Self::Grid { start, step, .. } => point(start, step, index),
-        }
-    }
-
-    /// That every time is finite and not negative.
-    fn check(&self, level: Level, threads: usize) -> Result<()> {
-        let len = self.len();
-        let valid = AtomicBool::new(true);
-        let part = part_len(threads, len);
-        share(threads, (0..len).step_by(part).collect(), |start| {
-            for start in (start..len.min(start + part)).step_by(BLOCK) {
-                // The last block of a part ends with it: parts are whole blocks, or all there is.
-                if !dispatch::are_times(level, self, start, BLOCK.min(len - start)) {
-                    return valid.store(false, Ordering::Relaxed);
-                }
-            }
-        });
-        if valid.into_inner() {
-            return Ok(());
-        }
-        let bad = (0..len).find(|index| !self.are_times(*index, 1));
-        bad.map_or(Ok(()), |index| Err(not_a_time(self.value(index))))
-    }
-}
-
-/// A time of a grid.
-#[inline(always)]
-fn point(start: f64, step: f64, index: usize) -> f64 {
-    start + index as f64 * step
 }
 
 impl Sink<'_> {
@@ -208,13 +80,33 @@ pub fn evaluate(
     let level = Level::in_use();
     let checking = threads_for(threads, len).min(len / CHECKED_AT_ONCE).max(1);
     for source in clocks.iter().filter_map(|clock| sources[*clock as usize].as_ref()) {
-        source.check(level, checking)?;
+        check(source, level, checking)?;
     }
     let job = Job { level, curves, sources, clocks, len };
     let threads = threads_for(threads, sink.len());
     let part = part_len(threads, sink.len());
     share(threads, sink.into_parts(part), |(start, sink)| job.fill(start, sink));
     Ok(())
+}
+
+/// That every time is finite and not negative.
+fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
+    let len = times.len();
+    let valid = AtomicBool::new(true);
+    let part = part_len(threads, len);
+    share(threads, (0..len).step_by(part).collect(), |start| {
+        for start in (start..len.min(start + part)).step_by(BLOCK) {
+            // The last block of a part ends with it: parts are whole blocks, or all there is.
+            if !dispatch::are_times(level, times, start, BLOCK.min(len - start)) {
+                return valid.store(false, Ordering::Relaxed);
+            }
+        }
+    });
+    if valid.into_inner() {
+        return Ok(());
+    }
+    let bad = (0..len).find(|index| !times.are_times(*index, 1));
+    bad.map_or(Ok(()), |index| Err(not_a_time(times.value(index))))
 }
 
 /// The clocks that some curves read, each once, in the order of [`Clock::ALL`].

@@ -4,6 +4,7 @@ use crate::dispatch::{self, Level};
 use crate::error::{Error, Kind, Result};
 use crate::milestones::Milestones;
 use crate::shape::{Shape, ramp};
+use crate::source::{is_time, not_a_time};
 use crate::span::BLOCK;
 use crate::unit::Clock;
 
@@ -161,18 +162,6 @@ impl Curve {
     pub(crate) fn fill(&self, level: Level, readings: &Readings<'_>, out: &mut [f64]) {
         self.node.fill(level, readings, out);
     }
-}
-
-/// Whether a curve can be asked for this time.
-#[inline(always)]
-pub(crate) fn is_time(t: f64) -> bool {
-    (0.0..=f64::MAX).contains(&t)
-}
-
-/// A number at which no curve has a value.
-pub(crate) fn not_a_time(time: f64) -> Error {
-    let message = format!("a time must be finite and zero or above, not {time:?}");
-    Error::new(Kind::Schedule, message)
 }
 
 /// A bare number where a curve reads several clocks.

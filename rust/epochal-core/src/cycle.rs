@@ -1,7 +1,7 @@
 //! Lengths that repeat: steps, and cosines that start again.
 
+use crate::decay::Decay;
 use crate::math::{Double, WHOLE_FROM, floor, geometric, log2_of};
-use crate::shape::Decay;
 
 /// Beyond every counter: 2^64. Restarts, which never end, stop changing there.
 const CLOCKS_END: f64 = 18_446_744_073_709_551_616.0;

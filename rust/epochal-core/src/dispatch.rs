@@ -3,10 +3,10 @@
 //! All are the same plain IEEE operations in the same order, so all give the same bits.
 #![allow(unsafe_code)]
 
-use crate::bulk::Source;
 use crate::error::{Error, Kind, Result, quote};
 use crate::milestones::Milestones;
 use crate::shape::{self, Shape};
+use crate::source::Source;
 use crate::span;
 use crate::unit::Clock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -181,8 +181,8 @@ at_each_level! {
 mod tests {
     use super::*;
     use crate::cycle::{Cycles, Period};
+    use crate::decay::Decay;
     use crate::math::{Double, Exponent, Exponential, Levels};
-    use crate::shape::Decay;
     use crate::span::BLOCK;
 
     fn shapes() -> Vec<Shape> {

@@ -8,12 +8,13 @@
 use crate::count::{Counted, scale};
 use crate::curve::{Curve, Node};
 use crate::cycle::{Cycles, Period};
+use crate::decay::Decay;
 use crate::error::{Error, Kind, Result};
 use crate::math::{Double, Exponent, Exponential, Levels, ulp};
 use crate::milestones::Milestones;
 use crate::run::Run;
 use crate::schedule::{Schedule, Tail, Warmup};
-use crate::shape::{Decay, Shape};
+use crate::shape::Shape;
 use crate::time::Time;
 use crate::unit::Clock;
 
