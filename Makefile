@@ -17,7 +17,7 @@ unexport PYTHONPATH
 PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm
 KERNELS := $(or $(CARGO_TARGET_DIR),target)/release/examples/kernels
 
-.PHONY: help demo test test-newest kill lint bench gate gate-update kernels wheel sdist clean
+.PHONY: help demo test test-newest kill accuracy lint bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -40,6 +40,9 @@ test-newest: build/wheel/.built  ## the Python tests with the newest versions of
 
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
 	$(BIN)/python tests/kill/harness.py --kills 300 $(KILL_FLAGS)
+
+accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
+	$(BIN)/python tests/test_accuracy.py
 
 lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
 	cargo fmt --all --check
