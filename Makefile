@@ -42,7 +42,7 @@ kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, 
 	$(BIN)/python tests/kill/harness.py --kills 300 $(KILL_FLAGS)
 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
-	$(BIN)/python tests/test_accuracy.py
+	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/test_accuracy.py
 
 lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
 	cargo fmt --all --check

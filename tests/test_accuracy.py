@@ -31,8 +31,7 @@ from hypothesis import settings
 from mpmath import mp, mpf
 
 # Some coincide: there are not many whole numbers.
-MANY = "ACCURACY_POINTS"  # the environment variable that `python tests/test_accuracy.py` sets
-POINTS = int(os.environ.get(MANY, 20_000 if settings().max_examples >= 500 else 4_000))
+POINTS = int(os.environ.get("ACCURACY_POINTS", 20_000 if settings().max_examples >= 500 else 4_000))
 SMALLEST_NORMAL = sys.float_info.min
 
 Floats = npt.NDArray[np.float64]
@@ -269,9 +268,3 @@ def test_exponentials_end_in_zero_or_infinity(gamma: float) -> None:
         if exact < sys.float_info.max:
             # A subnormal number is off by one of its own units at most.
             assert abs(mpf(value) - exact) <= mpf(math.ulp(float(exact)))
-
-
-if __name__ == "__main__":
-    # Some coincide: over 100,000 are left.
-    os.environ.setdefault(MANY, "150000")
-    sys.exit(pytest.main([__file__, "-s"]))
