@@ -352,12 +352,13 @@ def test_resume_true_starts_anew_without_a_checkpoint(tmp_path: Path) -> None:
     assert make_trainer(save_folder=tmp_path, resume=True).clock.done
 
 
-def test_resume_false_does_not_mix_trainings(tmp_path: Path) -> None:
-    make_trainer(save_folder=tmp_path).fit()
+@pytest.mark.parametrize("resume", [False, None])
+def test_without_resume_trainings_are_not_mixed(resume: bool | None, tmp_path: Path) -> None:
+    make_trainer(save_folder=tmp_path, resume=resume).fit()
     with pytest.raises(
         StateError, match=r"checkpoints of another training, up to batch 9: pass resume=True"
     ):
-        make_trainer(save_folder=tmp_path)
+        make_trainer(save_folder=tmp_path, resume=resume)
     with pytest.raises(TypeError, match="resume=True looks .* in save_folder, which is missing"):
         make_trainer(resume=True)
 

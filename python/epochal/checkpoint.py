@@ -68,12 +68,12 @@ def newest_batch(folder: Path | None) -> int | None:
     return max((int(name[1]) for name in names if name), default=None)
 
 
-def source(resume: bool | str | PathLike[str], folder: Path | None) -> Path | None:
+def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Path | None:
     """The checkpoint to go on from, if any: as a Trainer's `resume` and `save_folder` tell.
 
     Raises `StateError` for a folder with checkpoints that are not to be resumed.
     """
-    if not isinstance(resume, bool):
+    if not (resume is None or isinstance(resume, bool)):
         try:
             return Path(resume)
         except TypeError:

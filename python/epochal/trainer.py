@@ -139,7 +139,7 @@ class Trainer:
         get_num_tokens: Callable[[Any], int] | None = None,
         save_folder: str | PathLike[str] | None = None,
         save_interval: TimeLike = "1ep",
-        resume: bool | str | PathLike[str] = False,
+        resume: bool | str | PathLike[str] | None = False,
         on_change: Literal["error", "keep", "restart"] = "error",
         progress_bar: bool = True,
         callbacks: Any = (),
