@@ -170,9 +170,45 @@ def test_a_dataloader_that_says_too_much() -> None:
             return iter(loader())
 
     trainer = make_trainer(train_dataloader=Shorter(), max_duration="2ep")
-    trainer.fit()
+    with pytest.warns(UserWarning, match="has the length 5, .* gave 3 batches"):
+        trainer.fit()
     assert trainer.clock.timestamp.epoch == "2ep"
     assert trainer.clock.timestamp.batch == "6ba"
+
+
+def test_a_dataloader_that_says_too_little() -> None:
+    class Longer:
+        def __len__(self) -> int:
+            return 2
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(loader())
+
+    trainer = make_trainer(train_dataloader=Longer(), max_duration="2ep")
+    with pytest.warns(UserWarning, match="has the length 2, .* gave more batches"):
+        trainer.fit()
+    assert trainer.clock.timestamp.batch == "4ba"
+
+
+def test_a_dataloader_ends_its_epochs() -> None:
+    """It is read to its end, as by `for`: some do their counting there."""
+
+    class Counting:
+        ended = 0
+
+        def __len__(self) -> int:
+            return BATCHES
+
+        def __iter__(self) -> Iterator[Any]:
+            yield from loader()
+            self.ended += 1
+
+    counting = Counting()
+    trainer = make_trainer(train_dataloader=counting, max_duration="2ep")
+    trainer.fit()
+    assert counting.ended == 2
+    trainer.fit("10ba")
+    assert counting.ended == 3
 
 
 def test_samplers_are_told_the_epoch() -> None:

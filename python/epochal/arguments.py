@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HOOKS",
     "batches_per_epoch",
+    "check_apart",
     "check_choice",
     "check_counted",
     "check_loader",
@@ -36,6 +37,7 @@ __all__ = [
     "loss_function",
     "optimizers",
     "path",
+    "seed",
     "whole",
 ]
 
@@ -67,6 +69,23 @@ def whole(name: str, number: Any, least: int | None = None) -> int:
     if least is not None and value < least:
         raise ScheduleError(f"{name} must be {least} or more, not {number!r}")
     return value
+
+
+def seed(number: Any) -> int:
+    """A whole number that every source of random numbers takes, and with a rank added too."""
+    value = whole("seed", number)
+    if abs(value) >= 1 << 62:
+        raise ScheduleError(f"seed must be within ±2**62, not {number!r}")
+    return value
+
+
+def check_apart(train: Any, evaluation: Any) -> None:
+    """Raises `ScheduleError` for one dataloader that cannot be read twice at a time."""
+    if train is evaluation and getattr(train, "persistent_workers", False):
+        raise ScheduleError(
+            "train_dataloader and eval_dataloader are one, whose persistent workers give one epoch "
+            "at a time: pass another eval_dataloader"
+        )
 
 
 def counter(name: str, function: Any) -> Callable[[Any], int] | None:

@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from itertools import zip_longest
 from numbers import Number
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "check",
     "check_folder",
     "check_place",
+    "check_plain",
     "check_schedulers",
     "load",
     "newest_batch",
@@ -45,6 +47,7 @@ __all__ = [
 PARTS = {
     "settings": dict,
     "lr": list,
+    "last": dict,
     "model": dict,
     "trained": list,
     "optimizers": list,
@@ -93,10 +96,16 @@ def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Pa
     return path_at(folder, batch)
 
 
-def check_folder(folder: Path | None, batch: int) -> None:
-    """Later checkpoints of what was trained before would be taken for those of this one."""
+def check_folder(folder: Path | None, batch: int | None, source: Path) -> None:
+    """Later checkpoints of what was trained before would be taken for those of this one, which
+    goes on from `source` at a batch, or restarts."""
     latest = newest_batch(folder)
-    if latest is not None and latest > batch:
+    if latest is not None and batch is None:
+        raise StateError(
+            f"{folder} holds checkpoints of before the restart: pass resume={str(source)!r} and "
+            "another save_folder"
+        )
+    if latest is not None and batch is not None and latest > batch:
         raise StateError(
             f"{folder} holds later checkpoints, up to batch {latest}, than batch {batch}, where "
             "this training goes on: move them away, or pass another save_folder"
@@ -121,11 +130,7 @@ def save(state: Mapping[str, Any], path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         # Better now than when it is needed.
-        if foreign := get_unsafe_globals_in_checkpoint(temporary):
-            raise TypeError(
-                f"a checkpoint holds tensors and plain data only, not {', '.join(foreign)}: take "
-                "it out of the state of the model, the optimizers or the schedulers"
-            )
+        _check_file(temporary)
         temporary.replace(path)
     except BaseException as error:
         error.add_note(f"the checkpoint {path} was not written")
@@ -137,6 +142,22 @@ def save(state: Mapping[str, Any], path: Path) -> None:
         with suppress(OSError):
             os.fsync(folder)
         os.close(folder)
+
+
+def check_plain(state: Any) -> None:
+    """Raises `TypeError` if a part of a checkpoint could not be saved."""
+    file = BytesIO()
+    torch.save(_plain(state), file)
+    file.seek(0)
+    _check_file(file)
+
+
+def _check_file(file: Path | BytesIO) -> None:
+    if foreign := get_unsafe_globals_in_checkpoint(file):
+        raise TypeError(
+            f"a checkpoint holds tensors and plain data only, not {', '.join(foreign)}: take it "
+            "out of the state of the model, the optimizers or the schedulers"
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -215,6 +236,8 @@ def check(
         raise _damaged(path, "settings", "not all of it is text")
     if not all(map(_is_number, state["lr"])):
         raise _damaged(path, "lr", f"not all of {state['lr']} are numbers")
+    if not _is_last(state["last"]):
+        raise _damaged(path, "last", f"it is {state['last']!r:.200}")
     if not state["random"] or len(state["random"]) != len(state["epoch_random"]):
         raise _damaged(path, "random", "it must be there for each rank")
     if differences := _differences_of_models(state["model"], model.state_dict()):
@@ -346,6 +369,12 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.numel() == 1
     return isinstance(value, Number) and not isinstance(value, bool)
+
+
+def _is_last(last: Mapping[str, Any]) -> bool:
+    losses, lr = [last.get("loss"), last.get("eval_loss")], last.get("lr")
+    numbers = all(loss is None or type(loss) is float for loss in losses)
+    return numbers and isinstance(lr, list) and all(map(_is_number, lr))
 
 
 def _damaged(path: Path, part: str, reason: str) -> StateError:

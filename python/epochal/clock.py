@@ -119,8 +119,15 @@ class Clock:
         Raises `UnitError` as `check_moving` does, for a loop would never end.
         """
         duration = self.run.duration
-        if self._timestamp >= duration:
+        now = self._timestamp
+        if now >= duration:
             return True
+        batches = self.run.batches_per_epoch
+        if duration.unit == "ep" and batches is not None and now.batch_in_epoch > batches:
+            raise UnitError(
+                f"{now.batch_in_epoch} in an epoch of {batches}: call clock.next_epoch() at the "
+                "end of each"
+            )
         if duration.unit in TOLD:
             self.check_moving([duration.unit])
         return False

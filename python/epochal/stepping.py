@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from epochal import arguments
 from epochal._core import Run, ScheduleError, Timestamp, TimeUnit
@@ -159,6 +159,25 @@ class Schedulers:
     def state_dict(self) -> list[dict[str, Any]]:
         """The states of all schedulers, PyTorch's first."""
         return [scheduler.state_dict() for scheduler in self.all()]
+
+    def changes(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Where functions, which have no settings to compare, give other rates than when the
+        states were saved."""
+        found = []
+        for scheduler, state in zip(self.all(), states, strict=True):
+            if isinstance(scheduler, EpochalLR):
+                rates = scheduler.rates_at(Timestamp.from_state_dict(state["timestamp"]))
+            elif type(scheduler) is LambdaLR:
+                bases, functions = scheduler.base_lrs, scheduler.lr_lambdas
+                epoch = state["last_epoch"]
+                rates = [b * f(epoch) for b, f in zip(bases, functions, strict=True)]
+            else:
+                continue
+            was, now = (list(map(float, values)) for values in (state["_last_lr"], rates))
+            if was != now:
+                name = type(scheduler).__name__
+                found.append(f"the rates of {name} were {was}, now they are {now}")
+        return found
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Loads what `state_dict` gave, under the same settings."""

@@ -140,6 +140,9 @@ class EpochalLR(LambdaLR):
             _check_clocks(curve)
         elif clock.run != curve.run:
             raise ScheduleError(f"the clock is of another run: {clock.run!r}, not {curve.run!r}")
+        # The clock's time at the last step.
+        self._time = None if clock is None else clock.timestamp
+        self._warned = False
         # Of a clock it is known only after the first batch.
         self._moving = clock is None
         # What `fill_rates` goes by; empty where all learning rates are floats.
@@ -188,9 +191,11 @@ class EpochalLR(LambdaLR):
         try:
             if self.clock is None:
                 k = self.last_epoch + 1 if epoch is None else _whole("epoch", epoch, ScheduleError)
-                alpha = self.curve.at_batch(k)
+                alpha, timestamp = self.curve.at_batch(k), None
             elif epoch is None:
                 timestamp = self.clock.timestamp
+                if timestamp is self._time:
+                    self._warn_of_clock()
                 k = int(timestamp.batch)
                 if not self._moving:
                     self._moving = self._check_moving(self.clock)
@@ -198,6 +203,7 @@ class EpochalLR(LambdaLR):
             else:
                 raise ScheduleError(f"the clock tells the time: step() takes no epoch {epoch!r}")
             self._write(k, alpha)
+            self._time = timestamp
         except TypeError as error:
             # DeepSpeed takes a TypeError for a sign that `step` wants other arguments.
             raise ScheduleError(f"the scheduler cannot step: {error}") from error
@@ -206,8 +212,9 @@ class EpochalLR(LambdaLR):
         """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
 
         All is computed before anything changes. Never raises `TypeError`. Warns, as PyTorch's
-        schedulers do, if it is called before the optimizer has made its first step. To jump is
-        no exception here, so there is no warning of it.
+        schedulers do, if it is called before the optimizer has made its first step, and once if
+        the clock has not been ticked since the last step. To jump is no exception here, so there
+        is no warning of it.
 
         Raises `UnitError` if the schedule reads samples, tokens or seconds that the clock was not
         told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock.
@@ -222,6 +229,16 @@ class EpochalLR(LambdaLR):
             return clock.check_moving(self.curve.clocks)
         except UnitError as error:
             raise UnitError(f"{self.curve.schedule!r} cannot step: {error}") from None
+
+    def _warn_of_clock(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                "scheduler.step() was called twice at one time of its clock, so the learning rate "
+                "stays: call clock.tick() before, once for each step of the optimizer",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _warn_if_early(self) -> None:
         # The base class has the optimizer note its steps; a copied optimizer does not.
@@ -240,6 +257,10 @@ class EpochalLR(LambdaLR):
     def get_lr(self) -> list[float | Tensor]:
         """The learning rates of the current batch. May be called at any time; changes nothing."""
         return self._rates_at(self._alpha(self.last_epoch))
+
+    def rates_at(self, timestamp: Timestamp) -> list[float | Tensor]:
+        """The learning rates of another time. Changes nothing."""
+        return self._rates_at(self.curve(timestamp))
 
     def _rates_at(self, alpha: float) -> list[float | Tensor]:
         groups = self.optimizer.param_groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
@@ -78,7 +79,8 @@ class Trainer:
         step_schedulers_every_batch: True for a step of all schedulers after every batch, False
             after every epoch. None: schedules every batch, PyTorch schedulers every epoch.
         eval_dataloader, eval_interval: `eval()` is called every so often ("1ep"), and leaves the
-            training as it would be without.
+            training as it would be without. It asks for the loss as training does, of the model
+            without its DDP wrapper and without gradients.
         device: where model and batches go; by default where the model is.
         grad_accum: each batch is split into so many micro-batches, to save memory. It stays one
             batch, with one step of the optimizer and of the clock.
@@ -91,13 +93,15 @@ class Trainer:
             the position in the epoch.
         resume: True to go on from the newest checkpoint in `save_folder`, if there is one; or the
             path of a checkpoint. What follows is bit for bit what the uninterrupted training
-            does, if its callbacks and data depend on nothing else. Batches that were trained in
-            the epoch are read again, and dropped.
+            does, if its callbacks and data depend on nothing else, such as the random state that
+            persistent workers keep. Batches that were trained in the epoch are read again, and
+            dropped.
         on_change: what happens if the checkpoint was made under other schedules, another run,
             ratio, base rate or number of ranks. "error": a `StateError` says what differs and by
             how much the rates would jump. "keep": the time is kept, and what was passed now
             decides on the rates from there. "restart": weights and the optimizers' state are
-            kept, and the time starts from 0; the checkpoints go to another folder then.
+            kept, and the time starts from 0; that takes the path of the checkpoint, and another
+            `save_folder`.
         progress_bar: shows time, loss and rate with tqdm.
         callbacks: objects with any of the methods `fit_start`, `batch_end`, `epoch_end`,
             `eval_end`, `fit_end`; each is called with the trainer. A function is a `batch_end`.
@@ -151,10 +155,11 @@ class Trainer:
         arguments.check_loader("train_dataloader", train_dataloader)
         if eval_dataloader is not None:
             arguments.check_loader("eval_dataloader", eval_dataloader)
+            arguments.check_apart(train_dataloader, eval_dataloader)
         if device is not None:
             device = torch.device(device)
         if seed is not None:
-            seed = arguments.whole("seed", seed)
+            seed = arguments.seed(seed)
         self.model = model
         self._bare_model = model.module if isinstance(model, DistributedDataParallel) else model
         self._loss = arguments.loss_function(self._bare_model, loss_fn, train_step)
@@ -192,6 +197,8 @@ class Trainer:
         if self._save_folder is not None:
             # To hear of it after hours of training would be too late.
             checkpoint.trained(self._bare_model, self.optimizers)
+            checkpoint.check_plain(self._schedulers.state_dict())
+            self._save_folder.mkdir(parents=True, exist_ok=True)
         source = checkpoint.source(resume, self._save_folder)
         state = None
         if source is not None:
@@ -206,10 +213,10 @@ class Trainer:
             self._schedulers.bind(self.run, self.clock)
             if source is not None and state is not None:
                 self._load(state, source, on_change)
+            if seed is not None:
+                seed_all(seed + ranks.rank())
             undo.pop_all()
         self.schedulers = self._schedulers.all()
-        if seed is not None:
-            seed_all(seed + ranks.rank())
         if self._random is not None:  # of a checkpoint
             set_random_state(self._random, train_dataloader)
 
@@ -235,8 +242,8 @@ class Trainer:
         A longer duration goes on where the last one ended, in mid-epoch too. σ applies to it, and
         schedules follow the new run: a "1dur" is then longer.
 
-        Raises `LossError` if a loss is not finite: weights and checkpoints are those before that
-        batch.
+        Raises `LossError` if a loss is not finite: parameters and checkpoints are those before
+        that batch. Buffers, such as the statistics of a BatchNorm, have seen it.
         """
         if max_duration is not None:
             self._set_run(max_duration, self.clock.timestamp)
@@ -273,11 +280,23 @@ class Trainer:
             # A dataloader without length, or with fewer batches than it said, ends by giving none.
             epoch = not trained or before.batch_in_epoch + 1 == self._batches_per_epoch
             if epoch:
+                # Asked once more than it has batches, as by `for`: then it can end its own epoch.
+                longer = trained and next(batches, _END) is not _END
+                if self._batches_per_epoch is not None and (longer or not trained):
+                    self._warn_of_length("more" if longer else int(before.batch_in_epoch))
                 self.clock.next_epoch()
             self._after(before, batch=trained, epoch=epoch)
             progress.update()
             if epoch:
                 return
+
+    def _warn_of_length(self, batches: int | str) -> None:
+        warnings.warn(
+            f"train_dataloader has the length {self._batches_per_epoch}, by which schedules go, "
+            f"but gave {batches} batches in an epoch",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def _batches(self) -> Iterator[Any]:
         """The batches of the epoch that have not been trained, with the random state for them."""
@@ -424,6 +443,7 @@ class Trainer:
             "epochal": __version__,
             "settings": self._settings(),
             "lr": self._schedulers.rates(),
+            "last": {"loss": self.loss, "lr": self.lr, "eval_loss": self.eval_loss},
             "model": self._bare_model.state_dict(),
             "trained": checkpoint.trained(self._bare_model, self.optimizers),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -441,15 +461,19 @@ class Trainer:
 
     def _load(self, state: dict[str, Any], path: Path, on_change: str) -> None:
         """Goes on from a checkpoint, or raises. Schedulers and groups are the caller's to undo."""
-        try:
-            timestamp = Timestamp.from_state_dict(state["clock"])
-        except StateError as error:
-            raise StateError(f"cannot go on from {path}: {error}") from error
         changes = [
             f"{name} was {state['settings'].get(name, 'not told')}, now it is {now}"
             for name, now in self._settings().items()
             if state["settings"].get(name) != now
         ]
+        try:
+            timestamp = Timestamp.from_state_dict(state["clock"])
+            if not changes:
+                own = self._schedulers.state_dict()
+                checkpoint.check_schedulers(state["schedulers"], own, PROGRESS)
+                changes = self._schedulers.changes(state["schedulers"])
+        except Exception as error:
+            raise StateError(f"cannot go on from {path}: {error}") from error
         restart = bool(changes) and on_change == "restart"
         if changes and on_change == "error":
             raise StateError(
@@ -458,13 +482,11 @@ class Trainer:
                 "Pass on_change='keep' to go on from there under what is now, or 'restart' to "
                 "start its time from 0"
             )
-        checkpoint.check_folder(self._save_folder, 0 if restart else int(timestamp.batch))
+        checkpoint.check_folder(self._save_folder, None if restart else int(timestamp.batch), path)
         try:
             if not restart:
                 checkpoint.check_place(state, timestamp, self._loader, self._batches_per_epoch)
             if not changes:
-                own = self._schedulers.state_dict()
-                checkpoint.check_schedulers(state["schedulers"], own, PROGRESS)
                 self._schedulers.load_state_dict(state["schedulers"])
             elif not restart:
                 self._schedulers.move_to(timestamp)
@@ -483,6 +505,7 @@ class Trainer:
         if restart:
             return
         self.clock.load_state_dict(state["clock"])
+        self.loss, self.lr, self.eval_loss = (state["last"][n] for n in ("loss", "lr", "eval_loss"))
         self._random, self._epoch_random = checkpoint.random_states(state)
         if path.parent == self._save_folder:
             self._saved_at = timestamp
