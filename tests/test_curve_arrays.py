@@ -27,6 +27,7 @@ from curves import (
 from epochal import (
     Curve,
     EpochalError,
+    LinearScheduler,
     PolynomialScheduler,
     Run,
     ScheduleError,
@@ -418,3 +419,12 @@ def test_bulk_work_survives_a_fork() -> None:
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_misaligned_out() -> None:
+    """As in a buffer behind a header."""
+    out = np.zeros(84, dtype=np.uint8)[4:].view(np.float64)
+    assert not out.flags.aligned
+    curve = LinearScheduler().resolve(Run("10ba"))
+    assert curve(np.arange(10.0), out=out) is out
+    np.testing.assert_array_equal(out, curve.grid())

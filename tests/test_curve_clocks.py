@@ -341,3 +341,27 @@ def test_a_grid_into_the_wrong_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="shape"):
         COSINE.grid(0, 10, out=out)
     assert (out == SENTINEL).all()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "run", "message"),
+    [
+        (LinearScheduler(), Run("1Ktok"), "'tok' needs tokens_per_batch"),
+        (LinearScheduler(), Run("9sp"), "'sp' needs samples_per_batch"),
+        (LinearScheduler(), Run("1h"), "'sec' has no fixed relation to batches"),
+    ],
+)
+def test_at_batch_needs_the_rates(schedule: LinearScheduler, run: Run, message: str) -> None:
+    with pytest.raises(UnitError, match=message):
+        schedule.resolve(run).at_batch(1)
+
+
+def test_at_batch_is_the_rate_of_a_step() -> None:
+    run = Run("3ep", batches_per_epoch=4, samples_per_batch=2, tokens_per_batch=10)
+    for t_max in ("1dur", "20sp", "100tok", "2ep"):
+        curve = LinearScheduler(t_max=t_max).resolve(run)
+        assert [curve.at_batch(k) for k in range(14)] == [curve(run.at_batch(k)) for k in range(14)]
+    with pytest.raises(TypeError, match="batch must be a whole number, not 1.5"):
+        curve.at_batch(1.5)  # type: ignore[arg-type]
+    with pytest.raises(EpochalError, match="batch.*-1"):
+        curve.at_batch(-1)

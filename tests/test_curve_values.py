@@ -346,3 +346,14 @@ def test_steps_count_whole_periods(size: int, n: int, ratio: float) -> None:
     assert curve(first) == 0.5 ** (first // period)
     if first > 0:
         assert curve(first - 1) == 0.5 ** ((first - 1) // period)
+
+
+@pytest.mark.parametrize("power", [0.7, 1.5, 2.25, 2.5, 3.5, 6, 37.5])
+def test_neighbouring_floats_keep_their_order(power: float) -> None:
+    rng = np.random.default_rng(0)
+    for length in (1000, 77_886_391):
+        curve = PolynomialScheduler(power).resolve(Run(f"{length}ba"))
+        t = rng.uniform(0, length, 300_000)
+        assert (curve(t) >= curve(np.nextafter(t, np.inf))).all()
+    curve = PolynomialScheduler(1.5).resolve(Run("77886391ba"))
+    assert curve(15758243.26159119) >= curve(15758243.261591192)

@@ -140,3 +140,36 @@ def test_no_type_error_out_of_a_broken_optimizer() -> None:
     scheduler.last_epoch = "2"  # type: ignore[assignment]
     with pytest.raises(ScheduleError):
         scheduler.step()
+
+
+def inference_tensor() -> torch.Tensor:
+    with torch.inference_mode():
+        return torch.tensor(0.5)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        (torch.tensor(1), "must be of floats, not tensor.1."),
+        (torch.tensor(0.5, requires_grad=True), "must be filled in place.*lr.detach"),
+        (inference_tensor(), "must be filled in place.*lr.detach"),
+    ],
+)
+def test_tensors_that_cannot_be_filled(tensor: torch.Tensor, message: str) -> None:
+    run = Run("8ba")
+    optimizer = sgd(0.5, 0.25)
+    optimizer.param_groups[1]["lr"] = tensor
+    before = settings(optimizer)
+    with pytest.raises(ScheduleError, match=message):
+        bind(LinearScheduler(), optimizer, run)
+    assert settings(optimizer) == before
+
+    optimizer = sgd(0.5, torch.tensor(0.25))
+    scheduler = bind(LinearScheduler(), optimizer, run)
+    optimizer.step()
+    optimizer.param_groups[1]["lr"] = tensor
+    before = settings(optimizer)
+    with pytest.raises(ScheduleError, match=message):
+        scheduler.step()
+    assert settings(optimizer) == before
+    assert scheduler.last_epoch == 0

@@ -119,9 +119,11 @@ class EpochalLR(LambdaLR):
         clock: the clock that it reads, or None if it counts its steps.
         last_epoch: the number of the current batch. (PyTorch's name: its schedulers count epochs.)
 
-    In place of `ChainedScheduler`, give `bind` a list. Without a clock `SequentialLR` works: each
-    of its schedulers starts anew at its milestone, with a base rate of `initial_lr`. If it also
-    holds one of PyTorch's that goes by the current rates, load the optimizer's state last.
+    It sets the rates, and goes by no others: of two schedulers that are stepped in turn, or in a
+    `ChainedScheduler`, it takes no account of the other. Give `bind` a list. Without a clock
+    `SequentialLR` works: each of its schedulers starts anew at its milestone, with a base rate of
+    `initial_lr`. If it also holds one of PyTorch's that goes by the current rates, load the
+    optimizer's state last.
     """
 
     curve: AnyCurve
@@ -140,6 +142,9 @@ class EpochalLR(LambdaLR):
             _check_clocks(curve)
         elif clock.run != curve.run:
             raise ScheduleError(f"the clock is of another run: {clock.run!r}, not {curve.run!r}")
+        for group in optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                _check_tensor(group["lr"])
         # The clock's time at the last step.
         self._time = None if clock is None else clock.timestamp
         self._warned = False
@@ -414,8 +419,20 @@ def _known(group: dict[str, Any]) -> tuple[Any, ...]:
     lr, base = group["lr"], group["initial_lr"]
     version = base._version if isinstance(base, Tensor) else None
     if isinstance(lr, Tensor):
+        _check_tensor(lr)
         return lr, base, version, float(base), lr.fill_
     return type(lr), base, version, float(base), None
+
+
+def _check_tensor(lr: Tensor) -> None:
+    """Raises `ScheduleError` for a tensor that could not be filled with a rate."""
+    if not lr.is_floating_point():
+        raise ScheduleError(f"a learning rate that is a tensor must be of floats, not {lr!r}")
+    if lr.requires_grad or (lr.is_inference() and not torch.is_inference_mode_enabled()):
+        raise ScheduleError(
+            f"a learning rate that is a tensor must be filled in place, which {lr!r} does not "
+            "allow: pass lr.detach().clone()"
+        )
 
 
 def _like(kinds: list[Any], rates: list[float]) -> list[float | Tensor]:

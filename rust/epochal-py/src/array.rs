@@ -168,6 +168,13 @@ impl<'py> Output<'py> {
         self.given && ours.0 < theirs.1 && theirs.0 < ours.1
     }
 
+    /// Whether its elements may be referred to. New arrays are.
+    fn is_aligned(&self) -> PyResult<bool> {
+        let py = self.array.py();
+        let flags = || self.array.getattr(intern!(py, "flags"));
+        if self.given { flags()?.getattr(intern!(py, "aligned"))?.extract() } else { Ok(true) }
+    }
+
     /// Has `evaluate` write the values, and returns the array. What is not contiguous or not
     /// `apart` from the times is written by way of a new array.
     pub(crate) fn write(
@@ -176,7 +183,7 @@ impl<'py> Output<'py> {
         evaluate: impl FnOnce(Sink<'_>) -> core::Result<()>,
     ) -> Result<Bound<'py, PyAny>> {
         let py = self.array.py();
-        if !(apart && self.array.is_c_contiguous()) {
+        if !(apart && self.array.is_c_contiguous() && self.is_aligned()?) {
             let shape = self.array.shape().to_vec();
             let copy = Self { array: empty(py, &shape, &self.array.dtype())?, given: false };
             let values = copy.write(true, evaluate)?;

@@ -271,15 +271,21 @@ impl Curve {
         arrays(py, &[&self.curve], &times, false, options)
     }
 
-    /// α at the time at which a batch begins, as far as the run tells: that of `run.at_batch`.
+    /// α at the time at which a batch begins: that of `run.at_batch`.
+    ///
+    /// Raises `UnitError` if the curve reads a clock that the run does not tell.
     ///
     /// >>> curve = StepScheduler("1ep", gamma=0.5).resolve(Run("3ep", batches_per_epoch=100))
     /// >>> curve.at_batch(99), curve.at_batch(100)
     /// (1.0, 0.5)
     fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
         let batch = time::extract_count("batch", batch, Clock::Batch)?;
-        let timestamp = self.run.get().0.at_batch(batch)?;
-        Ok(self.curve.at_readings(&timestamp.readings())?)
+        let run = &self.run.get().0;
+        for clock in self.curve.clocks().iter().filter(|clock| **clock != Clock::Batch) {
+            // Fails where a fact is missing, which the error names.
+            run.convert(core::Time::Count(0, Clock::Batch), clock.unit())?;
+        }
+        Ok(self.curve.at_readings(&run.at_batch(batch)?.readings())?)
     }
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.

@@ -77,9 +77,9 @@ impl Raise {
         const LARGEST: f64 = 1e40;
         let power = power.min(LARGEST);
         let high = trimmed(power);
-        // Only the order of magnitude matters.
+        // The next power of two that is not below it.
         let quantum = f64::EPSILON / 8.0 / power;
-        let quantum = f64::from_bits(quantum.to_bits() >> 52 << 52);
+        let quantum = f64::from_bits((((quantum.to_bits() - 1) >> 52) + 1) << 52);
         Self { power, high, low: power - high, grain: quantum * super::TO_WHOLE }
     }
 
