@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import index
@@ -38,6 +39,7 @@ __all__ = [
     "optimizers",
     "path",
     "seed",
+    "warn_of_length",
     "whole",
 ]
 
@@ -134,6 +136,16 @@ def batches_per_epoch(loader: Any) -> int | None:
     if length == 0:
         raise ScheduleError("train_dataloader is empty: its length is 0")
     return length
+
+
+def warn_of_length(length: int, batches: int | str) -> None:
+    """Warns that the dataloader gave another number of batches than it said."""
+    warnings.warn(
+        f"train_dataloader has the length {length}, by which schedules go, but gave {batches} "
+        "batches in an epoch",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def interval(name: str, given: TimeLike, run: Run) -> Time:

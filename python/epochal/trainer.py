@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
@@ -283,20 +282,13 @@ class Trainer:
                 # Asked once more than it has batches, as by `for`: then it can end its own epoch.
                 longer = trained and next(batches, _END) is not _END
                 if self._batches_per_epoch is not None and (longer or not trained):
-                    self._warn_of_length("more" if longer else int(before.batch_in_epoch))
+                    gave = "more" if longer else int(before.batch_in_epoch)
+                    arguments.warn_of_length(self._batches_per_epoch, gave)
                 self.clock.next_epoch()
             self._after(before, batch=trained, epoch=epoch)
             progress.update()
             if epoch:
                 return
-
-    def _warn_of_length(self, batches: int | str) -> None:
-        warnings.warn(
-            f"train_dataloader has the length {self._batches_per_epoch}, by which schedules go, "
-            f"but gave {batches} batches in an epoch",
-            UserWarning,
-            stacklevel=4,
-        )
 
     def _batches(self) -> Iterator[Any]:
         """The batches of the epoch that have not been trained, with the random state for them."""
