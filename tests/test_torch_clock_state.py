@@ -16,6 +16,7 @@ from epochal import (
     CosineAnnealingWithWarmupScheduler,
     LinearScheduler,
     Run,
+    ScheduleError,
     StateError,
     StepScheduler,
     Timestamp,
@@ -247,3 +248,27 @@ def test_a_clock_that_stands_still_after_a_load(order: str) -> None:
         now.tick(tokens=1000)
         loaded.step()
         assert lrs(optimizer) == [0.25]
+
+
+def test_a_clock_that_was_not_restored() -> None:
+    run, schedule = Run("10ba"), LinearScheduler()
+    first, clock = sgd(0.5), Clock(run)
+    scheduler = bind(schedule, first, run, clock=clock)
+    for k in range(5):
+        train_step(first, k)
+        clock.tick()
+        scheduler.step()
+    optimizer, other = sgd(0.5), Clock(run)
+    resumed = bind(schedule, optimizer, run, clock=other)
+    resumed.load_state_dict(scheduler.state_dict())
+    assert lrs(optimizer) == [0.25]
+    train_step(optimizer, 5)
+    other.tick()
+    message = "the clock is at 1ba, but .* was saved at 5ba: load the clock's state too"
+    with pytest.raises(ScheduleError, match=message):
+        resumed.step()
+    assert lrs(optimizer) == [0.25]
+    other.load_state_dict(clock.state_dict())
+    other.tick()
+    resumed.step()
+    assert lrs(optimizer) == [0.5 * 0.4]

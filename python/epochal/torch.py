@@ -148,6 +148,8 @@ class EpochalLR(LambdaLR):
         # The clock's time at the last step.
         self._time = None if clock is None else clock.timestamp
         self._warned = False
+        # The time of a state that was loaded, until the clock is seen to have got there.
+        self._loaded: Timestamp | None = None
         # Of a clock it is known only after the first batch.
         self._moving = clock is None
         # What `fill_rates` goes by; empty where all learning rates are floats.
@@ -201,6 +203,8 @@ class EpochalLR(LambdaLR):
                 timestamp = self.clock.timestamp
                 if timestamp is self._time:
                     self._warn_of_clock()
+                if self._loaded is not None:
+                    self._check_restored(timestamp, self._loaded)
                 k = int(timestamp.batch)
                 if not self._moving:
                     self._moving = self._check_moving(self.clock)
@@ -222,7 +226,8 @@ class EpochalLR(LambdaLR):
         is no warning of it.
 
         Raises `UnitError` if the schedule reads samples, tokens or seconds that the clock was not
-        told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock.
+        told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock, and for a
+        clock that was not restored with the scheduler.
         """
         if self._step_count == 1:
             self._warn_if_early()
@@ -234,6 +239,14 @@ class EpochalLR(LambdaLR):
             return clock.check_moving(self.curve.clocks)
         except UnitError as error:
             raise UnitError(f"{self.curve.schedule!r} cannot step: {error}") from None
+
+    def _check_restored(self, now: Timestamp, loaded: Timestamp) -> None:
+        if now.batch < loaded.batch:
+            raise ScheduleError(
+                f"the clock is at {now.batch}, but the scheduler's state was saved at "
+                f"{loaded.batch}: load the clock's state too"
+            )
+        self._loaded = None
 
     def _warn_of_clock(self) -> None:
         if not self._warned:
@@ -372,6 +385,7 @@ class EpochalLR(LambdaLR):
         self.last_epoch = epoch
         self._step_count = count
         self._moving = self.clock is None
+        self._loaded = timestamp if self.clock is not None else None
 
     def _descriptions(self) -> dict[str, str]:
         return {"schedule": repr(self.curve.schedule), "run": repr(self.run)}
