@@ -10,6 +10,7 @@ whatever the number of processes. Alone, without torchrun, the program is one pr
 """
 
 import argparse
+import gc
 from collections.abc import Sequence
 
 import torch
@@ -66,6 +67,33 @@ def same_everywhere(weights: list[Tensor]) -> bool:
     return all(all(map(torch.equal, weights, others)) for others in everywhere)
 
 
+def train(duration: str, rank: int, world: int) -> nn.Module:
+    """The trained network, the same one in all processes."""
+    together = world > 1
+    images, _ = load_data()
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    trainer = Trainer(
+        model=DistributedDataParallel(network) if together else network,
+        train_dataloader=DataLoader(
+            images, BATCH_SIZE, sampler=DistributedSampler(images, world, rank, drop_last=True)
+        ),
+        optimizers=torch.optim.SGD(network.parameters(), lr=BASE_LR, momentum=MOMENTUM),
+        max_duration=duration,
+        schedulers=CosineAnnealingWithWarmupScheduler("0.1dur"),
+        loss_fn=cross_entropy,
+        get_num_tokens=count_tokens,
+        progress_bar=False,
+        callbacks=Table() if rank == 0 else (),
+    )
+    trainer.fit()
+
+    trainer.clock.assert_in_sync()
+    if together:
+        assert same_everywhere([weights.detach() for weights in network.parameters()])
+    return network
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--duration", default="500Ktok", help="of the training (500Ktok)")
@@ -78,30 +106,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     rank = distributed.get_rank() if together else 0
     world = distributed.get_world_size() if together else 1
 
-    train, test = load_data()
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    trainer = Trainer(
-        model=DistributedDataParallel(network) if together else network,
-        train_dataloader=DataLoader(
-            train, BATCH_SIZE, sampler=DistributedSampler(train, world, rank, drop_last=True)
-        ),
-        optimizers=torch.optim.SGD(network.parameters(), lr=BASE_LR, momentum=MOMENTUM),
-        max_duration=options.duration,
-        schedulers=CosineAnnealingWithWarmupScheduler("0.1dur"),
-        loss_fn=cross_entropy,
-        get_num_tokens=count_tokens,
-        progress_bar=False,
-        callbacks=Table() if rank == 0 else (),
-    )
-    trainer.fit()
-
-    trainer.clock.assert_in_sync()
+    network = train(options.duration, rank, world)
     if together:
-        assert same_everywhere([weights.detach() for weights in network.parameters()])
+        # A wrapped model holds the process group, whose threads must end before the program does.
+        gc.collect()
+        distributed.barrier()
         distributed.destroy_process_group()
     if rank == 0:
-        images, labels = test.tensors
+        images, labels = load_data()[1].tensors
         with torch.no_grad():
             right = (network(images).argmax(dim=1) == labels).float().mean().item()
         print(f"{100 * right:.1f} % of {TEST_SIZE} test images are right, trained by {world}")

@@ -64,7 +64,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
     main(Path(sys.argv[1]))
-    # Wrapped models that outlive their process group may abort the process at its end.
+    # Wrapped models hold the process group, whose threads must end before the program does.
     gc.collect()
     distributed.barrier()
     distributed.destroy_process_group()
