@@ -142,6 +142,15 @@ class Schedulers:
         for bound in self._bound:
             bound.load_state_dict(state)
 
+    def jump(self, was: list[float], timestamp: Timestamp) -> str:
+        """What rates that were saved at a time would do now, in words. Moves there."""
+        try:
+            self.move_to(timestamp)
+        except Exception as error:
+            return f"not be known ({error})"
+        now = self.rates()
+        return f"jump from {was} to {now}" if was != now else "be the same"
+
     def rates(self) -> list[float]:
         """The learning rates of all groups of all optimizers."""
         lrs = [group["lr"] for optimizer in self._optimizers for group in optimizer.param_groups]

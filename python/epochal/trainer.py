@@ -468,9 +468,10 @@ class Trainer:
             raise StateError(f"cannot go on from {path}: {error}") from error
         restart = bool(changes) and on_change == "restart"
         if changes and on_change == "error":
+            jump = self._schedulers.jump(state["lr"], timestamp)
             raise StateError(
                 f"{path} was made under other settings: {'; '.join(changes)}. At batch "
-                f"{timestamp.batch.value} the learning rates would {self._jump(state, timestamp)}. "
+                f"{timestamp.batch.value} the learning rates would {jump}. "
                 "Pass on_change='keep' to go on from there under what is now, or 'restart' to "
                 "start its time from 0"
             )
@@ -501,15 +502,6 @@ class Trainer:
         self._random, self._epoch_random = checkpoint.random_states(state)
         if path.parent == self._save_folder:
             self._saved_at = timestamp
-
-    def _jump(self, state: dict[str, Any], timestamp: Timestamp) -> str:
-        """What the rates would do at the time of a checkpoint, in words."""
-        try:
-            self._schedulers.move_to(timestamp)
-        except Exception as error:
-            return f"not be known ({error})"
-        was, now = state["lr"], self._schedulers.rates()
-        return f"jump from {was} to {now}" if was != now else "be the same"
 
 
 _END = object()
