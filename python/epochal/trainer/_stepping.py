@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
-from epochal import arguments
+from epochal._clock import Clock
 from epochal._core import Run, ScheduleError, Timestamp, TimeUnit
-from epochal.clock import Clock
-from epochal.functions import as_schedule
+from epochal._functions import as_schedule
 from epochal.torch import EpochalLR, bind, scale_scheduler
+from epochal.trainer import _arguments as arguments
 
 if TYPE_CHECKING:
-    from epochal.functions import AnySchedule
+    from epochal._functions import AnySchedule
 
 __all__ = ["Schedulers", "snapshot_of_groups"]
 

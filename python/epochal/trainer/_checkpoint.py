@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
-from epochal import ranks
+from epochal import _ranks as ranks
 from epochal._core import StateError, Timestamp
-from epochal.randomness import check_random_state
+from epochal.trainer._randomness import check_random_state
 
 if TYPE_CHECKING:
     from os import PathLike

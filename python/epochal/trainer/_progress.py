@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from epochal._clock import Clock
 from epochal._core import TimeUnit
-from epochal.clock import Clock
 
 __all__ = ["Progress"]
 

@@ -15,7 +15,7 @@ def count_samples(batch: Any) -> int:
     """The length of the first tensor.
 
     >>> import torch
-    >>> from epochal.batches import count_samples
+    >>> from epochal.trainer._batches import count_samples
     >>> count_samples((torch.zeros(8, 3), torch.zeros(8)))
     8
     """
@@ -54,7 +54,7 @@ def split(batch: Any, parts: int) -> list[Any]:
     """A batch as micro-batches of nearly the same size, at most `parts` of them.
 
     >>> import torch
-    >>> from epochal.batches import split
+    >>> from epochal.trainer._batches import split
     >>> [targets.tolist() for _, targets in split((torch.zeros(5, 2), torch.arange(5)), 2)]
     [[0, 1, 2], [3, 4]]
     """

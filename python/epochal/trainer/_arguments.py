@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from epochal import ranks
+from epochal import _ranks as ranks
 from epochal._core import EpochalError, Run, ScheduleError, Time, TimeUnit, UnitError
 
 if TYPE_CHECKING:

@@ -1,8 +1,4 @@
-"""Drives the learning rates of a PyTorch optimizer with a schedule.
-
-`bind(schedule, optimizer, run)` gives a scheduler like PyTorch's own: in the loop,
-`optimizer.step()` is followed by `scheduler.step()`. With a `Clock`, `clock.tick()` goes between.
-"""
+"""The scheduler that writes a curve into the groups of an optimizer."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from epochal._clock import Clock
 from epochal._core import (
     EpochalError,
     Run,
@@ -27,14 +24,12 @@ from epochal._core import (
     fill_rates,
     set_rates,
 )
-from epochal.clock import Clock
-from epochal.functions import as_schedule
-from epochal.ssr import scale_scheduler
+from epochal._functions import as_schedule
 
 if TYPE_CHECKING:
-    from epochal.functions import AnyCurve, AnySchedule
+    from epochal._functions import AnyCurve, AnySchedule
 
-__all__ = ["EpochalLR", "bind", "scale_scheduler"]
+__all__ = ["EpochalLR", "bind"]
 
 
 def bind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
-from epochal.ranks import check_group, gather, size, total
+from epochal._ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False

@@ -54,7 +54,7 @@ class FunctionSchedule:
     finite number or is negative, and instead of a `TypeError` that comes out of the function.
     Other exceptions of the function pass.
 
-    >>> from epochal.functions import FunctionSchedule
+    >>> from epochal._functions import FunctionSchedule
     >>> def halved_later(state, ssr=1.0):
     ...     return 1.0 if state.timestamp.batch.value < 10 * ssr else 0.5
     >>> schedule = FunctionSchedule(halved_later)
@@ -212,7 +212,7 @@ class FunctionCurve:
 def as_schedule(schedule: object) -> AnySchedule:
     """A schedule as it is, a function as a `FunctionSchedule`; `TypeError` for all else.
 
-    >>> from epochal.functions import as_schedule
+    >>> from epochal._functions import as_schedule
     >>> as_schedule(StepScheduler("2ba"))
     StepScheduler(step_size='2ba', gamma=0.1)
     >>> def constant(state):

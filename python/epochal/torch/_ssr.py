@@ -16,7 +16,7 @@ from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Time, Timestamp
-from epochal.functions import State
+from epochal._functions import State
 from epochal.schedules import ExponentialScheduler, LinearScheduler
 
 __all__ = ["scale_scheduler"]

@@ -1,4 +1,4 @@
-"""A small training loop around schedules; `Trainer` is all of it."""
+"""The loop: model, optimizers, clock, schedulers and checkpoints in the right order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from epochal import arguments, checkpoint, ranks
+from epochal import _ranks as ranks
+from epochal._clock import Clock
 from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, __version__
-from epochal.batches import count_samples, split, to_device
-from epochal.clock import Clock
-from epochal.progress import Progress
-from epochal.randomness import random_state, samplers, seed_all, set_random_state
-from epochal.stepping import PROGRESS, Schedulers, snapshot_of_groups
+from epochal.trainer import _arguments as arguments
+from epochal.trainer import _checkpoint as checkpoint
+from epochal.trainer._batches import count_samples, split, to_device
+from epochal.trainer._progress import Progress
+from epochal.trainer._randomness import random_state, samplers, seed_all, set_random_state
+from epochal.trainer._stepping import PROGRESS, Schedulers, snapshot_of_groups
 
 if TYPE_CHECKING:
     from os import PathLike
