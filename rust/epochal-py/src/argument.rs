@@ -10,9 +10,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyString, PyTuple};
 
 /// What Python gives for a parameter.
-pub(crate) fn extract(parameter: &Parameter, object: &Bound<'_, PyAny>) -> Result<Argument> {
-    let name = parameter.name;
-    Ok(match parameter.kind {
+pub(crate) fn extract(
+    name: &str,
+    kind: ParameterKind,
+    object: &Bound<'_, PyAny>,
+) -> Result<Argument> {
+    Ok(match kind {
         ParameterKind::Time => Argument::Time(time::extract(name, object)?),
         ParameterKind::Times => Argument::Times(times(name, object)?),
         ParameterKind::Number => Argument::Number(number::float(name, object)?),

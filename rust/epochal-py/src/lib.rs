@@ -39,6 +39,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::named, module)?)?;
     module.add_function(wrap_pyfunction!(function::function, module)?)?;
     module.add_function(wrap_pyfunction!(function::leaf, module)?)?;

@@ -432,11 +432,11 @@ fn method<const N: usize>(
     for (parameter, given) in declaration.parameters[1..].iter().zip(given) {
         arguments.push(match (&given.0, argument::default(parameter)) {
             (None, Some(default)) => default,
-            (Some(object), _) => argument::extract(parameter, object)?,
+            (Some(object), _) => argument::extract(parameter.name, parameter.kind, object)?,
             (None, None) => return Err(Error::new(Kind::Schedule, parameter.name)),
         });
     }
-    Ok(Schedule::new((declaration.build)(arguments)?))
+    Ok(Schedule::new((declaration.build)(arguments, &[])?))
 }
 
 fn declaration(name: &str) -> Result<&'static Declaration> {
@@ -456,21 +456,42 @@ fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     Ok(inspect.getattr("Signature")?.call1((vec![state, ssr],))?)
 }
 
-/// A node of the tree by the name of its declaration, and all of its arguments.
+/// A node of the tree by the name of its declaration, and all of its arguments. `names` are what
+/// the caller calls them, for errors.
 #[pyfunction]
-pub(crate) fn build(name: &str, arguments: Vec<Bound<'_, PyAny>>) -> Result<Schedule> {
+#[pyo3(signature = (name, arguments, names=None))]
+pub(crate) fn build(
+    name: &str,
+    arguments: Vec<Bound<'_, PyAny>>,
+    names: Option<Vec<String>>,
+) -> Result<Schedule> {
     let declaration = declaration(name)?;
     if arguments.len() != declaration.parameters.len() {
-        let message = format!(
-            "'{name}' has {} arguments, not {}",
-            declaration.parameters.len(),
-            arguments.len()
-        );
+        let (expected, got) = (declaration.parameters.len(), arguments.len());
+        let message = format!("'{name}' has {expected} arguments, not {got}");
         return Err(Error::new(Kind::Schedule, message));
     }
-    let arguments = declaration.parameters.iter().zip(&arguments);
-    let arguments = arguments.map(|(parameter, object)| argument::extract(parameter, object));
-    Ok(Schedule::new((declaration.build)(arguments.collect::<Result<_>>()?)?))
+    let names = names.unwrap_or_default();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut values = Vec::new();
+    for (index, (parameter, object)) in declaration.parameters.iter().zip(&arguments).enumerate() {
+        let name = names.get(index).copied().unwrap_or(parameter.name);
+        values.push(argument::extract(name, parameter.kind, object)?);
+    }
+    Ok(Schedule::new((declaration.build)(values, &names)?))
+}
+
+/// The arguments of a schedule by name.
+#[pyfunction]
+pub(crate) fn arguments<'py>(
+    py: Python<'py>,
+    schedule: &Bound<'py, Schedule>,
+) -> Result<Bound<'py, PyDict>> {
+    let arguments = PyDict::new(py);
+    for argument in schedule.get().tree.arguments() {
+        arguments.set_item(argument.name, argument::to_python(py, &argument.value)?)?;
+    }
+    Ok(arguments)
 }
 
 /// A tree under the name of a class that is built from others, with the arguments of that class,

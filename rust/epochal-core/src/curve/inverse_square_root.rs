@@ -35,7 +35,7 @@ impl InverseSquareRoot {
 
 impl Resolve for nodes::InverseSquareRoot {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
-        let length = phase.length(self.t_scale);
+        let length = phase.scaled(self.t_scale, self.scale);
         let reading = length.reading;
         let (start, scale) = (phase.start(reading)?, length.on(reading, phase.run)?);
         let root = InverseSquareRoot::new(start, scale, self.alpha_f);

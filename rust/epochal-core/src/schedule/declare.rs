@@ -103,8 +103,9 @@ pub struct Declaration {
     pub form: Form,
     /// Its arguments, in order.
     pub parameters: &'static [Parameter],
-    /// Builds it from as many arguments; all are checked.
-    pub build: fn(Vec<Argument>) -> Result<Schedule>,
+    /// Builds it from as many arguments; all are checked, under the names that are given for them
+    /// or their own.
+    pub build: fn(Vec<Argument>, &[&str]) -> Result<Schedule>,
 }
 
 impl Declaration {
@@ -147,11 +148,12 @@ pub trait Kind {
     /// The argument of a value.
     fn to_argument(value: &Self::Value) -> Argument;
 
-    /// The next of some arguments.
+    /// The next of some arguments, checked.
     fn take(name: &str, arguments: &mut std::vec::IntoIter<Argument>) -> Result<Self::Value> {
-        arguments.next().and_then(Self::from_argument).ok_or_else(|| {
+        let value = arguments.next().and_then(Self::from_argument).ok_or_else(|| {
             Error::new(ErrorKind::Schedule, format!("{name} is missing, or of another kind"))
-        })
+        });
+        Self::check(name, value?)
     }
 }
 
@@ -334,11 +336,14 @@ macro_rules! nodes {
                         kind: <$kind as Kind>::KIND,
                         default: nodes!(@default $($default)?),
                     },)*],
-                    build: |arguments| {
+                    build: |arguments, names| {
                         let mut arguments = arguments.into_iter();
-                        Schedule::$constructor($(
-                            <$kind as Kind>::take(stringify!($argument), &mut arguments)?,
-                        )*)
+                        let mut names = names.iter().copied();
+                        $(let $argument = <$kind as Kind>::take(
+                            names.next().unwrap_or(stringify!($argument)),
+                            &mut arguments,
+                        )?;)*
+                        Schedule::new($Name { $($argument),* })
                     },
                 };
             }

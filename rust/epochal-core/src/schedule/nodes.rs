@@ -45,9 +45,9 @@ nodes! {
         power: Positive, t_max: PositiveTime, alpha_f: NotNegative,
     }
 
-    /// α_f + (1 − α_f)·√(τ/(τ + t')), where τ is `t_scale`.
+    /// α_f + (1 − α_f)·√(τ/(τ + t')), where τ is `t_scale`, which σ scales or not.
     inverse_square_root -> InverseSquareRoot, "InverseSquareRoot", Class {
-        t_scale: PositiveTime, alpha_f: NotNegative,
+        t_scale: PositiveTime, alpha_f: NotNegative, scale: YesNo = Default::Flag(true),
     }
 
     /// Through points in order, along a shape between each two of them.
@@ -75,6 +75,17 @@ nodes! {
         t_max: PositiveTime = Default::Time("1dur"),
         alpha_f: NotNegative = Default::Number(0.0),
         shape: Shape = Default::Ease(Ease::Linear),
+    }
+
+    /// `of` until T − `t_decay`, then from its value there to `alpha_f`, which takes `t_decay`. If
+    /// its phase begins later than that, it is refused; or with `late` it decays at once.
+    ending -> Ending, "ending", Method {
+        of: Of,
+        t_decay: AnyTime,
+        t_max: PositiveTime,
+        alpha_f: NotNegative,
+        shape: Shape,
+        late: YesNo,
     }
 
     /// `of` within bounds.

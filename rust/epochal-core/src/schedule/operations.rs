@@ -8,7 +8,7 @@ use crate::curve::{Function, Node};
 use crate::error::{Error, Kind, Result};
 use crate::math::{Double, Ease};
 use crate::schedule::nodes::{
-    Advance, AfterWarmup, Clip, Cooldown, Delay, Lift, Product, Repeat, Scale, Until,
+    Advance, AfterWarmup, Clip, Cooldown, Delay, Ending, Lift, Product, Repeat, Scale, Until,
 };
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, Schedule};
@@ -76,6 +76,32 @@ impl Resolve for Cooldown {
         let next = phase.at("t", self.t, phase.length(self.t));
         let (at, end) = next.bounds("t_max", self.t_max, reading)?;
         let value = next.value_at_start(&first)?;
+        let fall = ramp(reading, (at, value), (end, self.alpha_f), self.shape)?;
+        Ok(join(reading, at, first, fall))
+    }
+
+    fn main_time(&self) -> Option<Time> {
+        self.of.main_time().or(Some(self.t_max))
+    }
+
+    fn check(&self) -> Result<()> {
+        check_ends(self.shape, "alpha_f", 1.0, self.alpha_f)
+    }
+}
+
+impl Resolve for Ending {
+    fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
+        let (reading, run) = (phase.length(self.t_max).reading, phase.run);
+        let first = self.of.node(phase)?;
+        let (start, end) = phase.bounds("t_max", self.t_max, reading)?;
+        let lasts = phase.length(self.t_decay).on(reading, run)?;
+        let at = end + -lasts;
+        let is_late = at.rounded() < start.rounded();
+        if is_late && !self.late {
+            return Err(phase.too_short(self.t_decay, self.t_max, reading)?);
+        }
+        let (at, end) = if is_late { (start, start + lasts) } else { (at, end) };
+        let value = phase.value_at(&first, reading, at)?;
         let fall = ramp(reading, (at, value), (end, self.alpha_f), self.shape)?;
         Ok(join(reading, at, first, fall))
     }

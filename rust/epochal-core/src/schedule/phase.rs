@@ -192,11 +192,42 @@ impl<'a> Phase<'a> {
 
     /// α of a curve where this phase begins.
     pub(crate) fn value_at_start(&self, node: &curve::Node) -> Result<f64> {
-        let alpha = node.value_at(|reading| Ok(self.start(reading)?.rounded()), &self.own_run)?;
-        if !alpha.is_finite() {
-            let message = format!("α reaches {alpha:?} within {}: it must stay finite", self.run);
-            return Err(Error::new(Kind::Schedule, message));
+        self.finite(node.value_at(|reading| Ok(self.start(reading)?.rounded()), &self.own_run)?)
+    }
+
+    /// α of a curve at a moment that one reading tells.
+    pub(crate) fn value_at(&self, node: &curve::Node, told: Reading, at: Double) -> Result<f64> {
+        let place = |reading: Reading| {
+            let (count, divisor) = self.run.exactly(1, told.counter(), reading.counter())?;
+            Ok((at * Double::from(count) / Double::from(divisor)).rounded())
+        };
+        self.finite(node.value_at(place, &self.own_run)?)
+    }
+
+    fn finite(&self, alpha: f64) -> Result<f64> {
+        if alpha.is_finite() {
+            return Ok(alpha);
         }
-        Ok(alpha)
+        let message = format!("α reaches {alpha:?} within {}: it must stay finite", self.run);
+        Err(Error::new(Kind::Schedule, message))
+    }
+
+    /// What is wrong with a decay that would have to begin before its phase.
+    pub(crate) fn too_short(&self, t_decay: Time, t_max: Time, reading: Reading) -> Result<Error> {
+        let lasts = self.length(t_decay).on(reading, self.run)?.rounded();
+        let (start, end) =
+            (self.start(reading)?.rounded(), self.length(t_max).on(reading, self.run)?);
+        let before = self
+            .begun
+            .last()
+            .map_or_else(String::new, |begun| format!("{} '{}' and ", begun.argument, begun.time));
+        let message = format!(
+            "{before}t_decay '{t_decay}' are longer than t_max '{t_max}': \
+             {start:?} + {lasts:?} > {:?} '{}' in {}; give t_max a later time, or a shorter decay",
+            end.rounded(),
+            reading.counter(),
+            self.run
+        );
+        Ok(Error::new(Kind::Schedule, message))
     }
 }
