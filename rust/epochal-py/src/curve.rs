@@ -260,7 +260,7 @@ impl Curve {
     #[getter]
     fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();
-        for clock in self.curve.counters() {
+        for clock in self.curve.counters().iter() {
             members.push(unit::member(py, clock.unit())?);
         }
         PyTuple::new(py, members)

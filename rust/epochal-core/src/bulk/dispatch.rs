@@ -5,7 +5,7 @@
 
 use crate::bulk::source::Source;
 use crate::bulk::span;
-use crate::curve::formula::Formula;
+use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::reading::Reading;
 use crate::error::{Error, Kind, Result, quote};

@@ -135,7 +135,7 @@ fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
 
 /// The counters that some curves read, each once, in the order of [`Counter::ALL`].
 pub fn counters_of(curves: &[&Curve]) -> Vec<Counter> {
-    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters()).collect();
+    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters().into_owned()).collect();
     Counter::ALL.into_iter().filter(|counter| counters.contains(counter)).collect()
 }
 
