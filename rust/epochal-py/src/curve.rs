@@ -343,7 +343,7 @@ impl Curve {
     }
 
     fn __repr__(&self) -> String {
-        format!("{}.resolve({})", self.bracketed(), self.run.get().0)
+        format!("{}.resolve({})", self.bracketed(), self.run.get().__repr__())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

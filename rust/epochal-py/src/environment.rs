@@ -15,8 +15,8 @@ const NUM_THREADS: &str = "EPOCHAL_NUM_THREADS";
 /// Reads the variables, and adds the CPU's levels to the module. A bad value fails the import.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if let Some(name) = variable(CPU_LEVEL) {
-        Level::choose(&name)
-            .map_err(|error| PyImportError::new_err(format!("{CPU_LEVEL} {error}")))?;
+        Level::choose(CPU_LEVEL, &name)
+            .map_err(|error| PyImportError::new_err(error.to_string()))?;
     }
     if let Some(text) = variable(NUM_THREADS) {
         let threads = text.trim().parse::<NonZeroUsize>().map_err(|_| {

@@ -174,8 +174,15 @@ impl Run {
         Ok(Timestamp(self.0.at_batch(batch)?))
     }
 
-    fn __repr__(&self) -> String {
-        self.0.to_string()
+    /// Code that rebuilds it: the facts that are known.
+    pub(crate) fn __repr__(&self) -> String {
+        let fact = |(name, fact): (&str, Option<i64>)| Some(format!(", {name}={}", fact?));
+        let facts: String = self.0.facts().named().into_iter().filter_map(fact).collect();
+        let ratio = match self.0.scale_schedule_ratio() {
+            1.0 => String::new(),
+            ratio => format!(", scale_schedule_ratio={ratio:?}"),
+        };
+        format!("Run('{}'{facts}{ratio})", self.0.max_duration())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -184,7 +191,7 @@ impl Run {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.0.to_string().hash(&mut hasher);
+        self.__repr__().hash(&mut hasher);
         hasher.finish()
     }
 

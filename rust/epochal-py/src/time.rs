@@ -111,10 +111,10 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Tim
 /// A count on a clock: a whole number, a time in that unit or its string.
 pub(crate) fn extract_count(name: &str, object: &Bound<'_, PyAny>, clock: Counter) -> Result<i64> {
     match time_like(object)? {
-        Some(core::Time::Count(value, unit)) if unit == clock => Ok(value),
-        Some(time) => {
-            Err(Error::new(Kind::Unit, format!("{name} must be in '{clock}', not '{time}'")))
-        }
+        Some(time) => match time.count() {
+            Some((value, counter)) if counter == clock => Ok(value),
+            _ => Err(Error::new(Kind::Unit, format!("{name} must be in '{clock}', not '{time}'"))),
+        },
         None => number::int(name, object),
     }
 }
@@ -137,7 +137,7 @@ impl Time {
     }
 
     fn is_count(self) -> bool {
-        matches!(self.0, core::Time::Count(..))
+        self.0.count().is_some()
     }
 
     /// A quotient as Python's int.
@@ -243,9 +243,9 @@ impl Time {
     /// The number: an int, or a float for `dur`.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self.0 {
-            core::Time::Count(value, _) => value.into_bound_py_any(py),
-            core::Time::Duration(value) => value.into_bound_py_any(py),
+        match self.0.count() {
+            Some((value, _)) => value.into_bound_py_any(py),
+            None => self.0.as_f64().into_bound_py_any(py),
         }
     }
 
@@ -404,9 +404,9 @@ impl Time {
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
-        match self.0 {
-            core::Time::Count(value, _) => Self::int(py, Whole::Int(value)),
-            core::Time::Duration(value) => Self::int(py, Whole::Float(value)),
+        match self.0.count() {
+            Some((value, _)) => Self::int(py, Whole::Int(value)),
+            None => Self::int(py, Whole::Float(self.0.as_f64())),
         }
     }
 

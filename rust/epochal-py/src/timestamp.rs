@@ -73,7 +73,7 @@ fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
 
 impl Timestamp {
     fn counter(&self, field: Field) -> Time {
-        Time(core::Time::Count(self.0.value(field), field.counter()))
+        Time(self.0.time(field))
     }
 
     fn wall_clock<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyDelta>> {
@@ -331,8 +331,22 @@ impl Timestamp {
         Ok(Self(timestamp))
     }
 
+    /// Code that rebuilds it: the fields that are not zero.
     fn __repr__(&self) -> String {
-        self.0.to_string()
+        let fields = Field::TABLE.into_iter().filter(|row| self.0.value(row.0) != 0);
+        let written = fields.map(|(field, name, counter, _)| {
+            let value = self.0.value(field);
+            let (seconds, micros) =
+                (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
+            match (counter, micros) {
+                (Counter::Second, 0) => format!("{name}=datetime.timedelta(seconds={seconds})"),
+                (Counter::Second, _) => {
+                    format!("{name}=datetime.timedelta(seconds={seconds}, microseconds={micros})")
+                }
+                _ => format!("{name}={value}"),
+            }
+        });
+        format!("Timestamp({})", written.collect::<Vec<_>>().join(", "))
     }
 
     fn __hash__(&self) -> u64 {

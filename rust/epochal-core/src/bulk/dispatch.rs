@@ -80,23 +80,17 @@ impl Level {
         }
     }
 
-    /// Has all later evaluations use the level of this name. The error is a predicate: what the
-    /// name must be.
-    pub fn choose(name: &str) -> Result<Self> {
+    /// Has all later evaluations use the level of this name, which was given for `argument`.
+    pub fn choose(argument: &str, name: &str) -> Result<Self> {
         if let Some(level) = Self::available().find(|level| level.name() == name) {
             return Ok(level.chosen());
         }
         let lacks = Self::ALL.iter().any(|level| level.name() == name);
-        let available: Vec<_> =
-            Self::available().map(|level| format!("'{}'", level.name())).collect();
-        let (available, name) = (available.join(", "), quote(name));
-        Err(Error::new(
-            Kind::Value,
-            match lacks {
-                true => format!("is {name}, which this CPU lacks: it has {available}"),
-                false => format!("must be one of {available}, not {name}"),
-            },
-        ))
+        let lacks = if lacks { ", which this CPU lacks" } else { "" };
+        let available = Self::available().map(|level| format!("'{}'", level.name()));
+        let expected = format!("one of {}", available.collect::<Vec<_>>().join(", "));
+        let got = format_args!("{}{lacks}", quote(name)).to_string();
+        Err(Error::argument(Kind::Value, argument, expected, got))
     }
 
     fn chosen(self) -> Self {
@@ -219,9 +213,11 @@ mod tests {
     #[test]
     fn levels_are_chosen_by_name() {
         for level in Level::available() {
-            assert_eq!(Level::choose(level.name()), Ok(level));
+            assert_eq!(Level::choose("level", level.name()), Ok(level));
             assert_eq!(Level::in_use(), level);
         }
-        assert!(Level::choose("sse9").is_err_and(|error| error.to_string().contains("'sse9'")));
+        assert!(
+            Level::choose("level", "sse9").is_err_and(|error| error.to_string().contains("'sse9'"))
+        );
     }
 }

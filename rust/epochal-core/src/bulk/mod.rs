@@ -13,7 +13,7 @@ use crate::bulk::source::{Source, Sources, is_time, not_a_time};
 use crate::bulk::span::BLOCK;
 use crate::curve::Curve;
 use crate::curve::reading::Reading;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::math::{WHOLE_FROM, floor};
 use crate::time::unit::Counter;
 use std::num::NonZeroUsize;
@@ -81,14 +81,12 @@ pub fn evaluate(
     };
     for counter in counters_of(curves) {
         if number.is_none() && sources[counter as usize].is_none() {
-            let message = format!("'{counter}' needs one time for each of the {len} values");
-            return Err(Error::new(Kind::Schedule, message));
+            return Err(wrong_len(counter, len, 0));
         }
     }
     for (counter, source) in &given {
         if source.len() != len || len * curves.len() != sink.len() {
-            let message = format!("'{counter}' needs one time for each of the {len} values");
-            return Err(Error::new(Kind::Schedule, message));
+            return Err(wrong_len(*counter, len, source.len()));
         }
     }
     let level = Level::in_use();
@@ -105,6 +103,11 @@ pub fn evaluate(
     let part = part_len(threads, sink.len());
     share(threads, sink.into_parts(part), |(start, sink)| job.fill(start, sink));
     Ok(())
+}
+
+fn wrong_len(counter: Counter, len: usize, got: usize) -> Error {
+    let expected = format!("one for each of the {len} values");
+    Error::invalid(&format!("times of '{counter}'"), expected, got)
 }
 
 fn given<'a, 'b>(
@@ -254,8 +257,8 @@ pub fn grid_len(start: f64, stop: f64, step: f64) -> Result<usize> {
     ] {
         if !valid {
             let bound = if name == "step" { "above zero" } else { "zero or above" };
-            let message = format!("{name} must be finite and {bound}, not {value:?}");
-            return Err(Error::new(Kind::Schedule, message));
+            let got = format_args!("{value:?}");
+            return Err(Error::invalid(name, format!("finite and {bound}"), got));
         }
     }
     let steps = ((stop - start) / step).max(0.0);

@@ -1,6 +1,6 @@
 //! Times as they are given: arrays of any type, and ranges.
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::time::unit::Counter;
 
 /// The times of each clock, in the order of [`Counter::ALL`].
@@ -120,6 +120,5 @@ pub(crate) fn is_time(t: f64) -> bool {
 
 /// A number at which no curve has a value.
 pub(crate) fn not_a_time(time: f64) -> Error {
-    let message = format!("a time must be finite and zero or above, not {time:?}");
-    Error::new(Kind::Schedule, message)
+    Error::invalid("a time", "finite and zero or above", format_args!("{time:?}"))
 }

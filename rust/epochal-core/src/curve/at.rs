@@ -5,9 +5,8 @@ use crate::bulk::source::{is_time, not_a_time};
 use crate::bulk::span::BLOCK;
 use crate::curve::node::{Node, Now, check_told};
 use crate::curve::reading::{Reading, Readings};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Result};
 use crate::run::Run;
-use crate::schedule::Schedule;
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 use crate::time::timestamp::Timestamp;
@@ -34,7 +33,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    pub(crate) fn new(node: Node, schedule: &Schedule, run: &Run) -> Result<Self> {
+    pub(crate) fn new(node: Node, run: &Run) -> Result<Self> {
         let (readings, has_functions) = (node.readings(), node.has_functions());
         // A function checks its own values.
         let may_overflow = !node.most().is_finite();
@@ -53,12 +52,10 @@ impl Curve {
         }
         if may_overflow && !has_functions {
             for fraction in [0.0, 1.0] {
-                let alpha = curve.node.at(&curve.fraction(fraction), None, None)?;
+                let times = curve.fraction(fraction);
+                let alpha = curve.node.at(&times, None, None)?;
                 if !alpha.is_finite() {
-                    return Err(Error::new(
-                        Kind::Schedule,
-                        format!("{schedule} reaches {alpha:?} within {run}: α must stay finite"),
-                    ));
+                    return Err(curve.not_finite(alpha, &times));
                 }
             }
         }
@@ -68,8 +65,9 @@ impl Curve {
     /// What there is to read when a fraction of the run is over; what the rates do not tell stays
     /// at the start.
     fn fraction(&self, fraction: f64) -> Readings {
-        Reading::ALL
-            .map(|reading| self.place(Time::Duration(fraction), reading.counter()).unwrap_or(0.0))
+        Reading::ALL.map(|reading| {
+            self.place(Time::of_fraction(fraction), reading.counter()).unwrap_or(0.0)
+        })
     }
 
     /// The run for which it was resolved.
@@ -105,15 +103,7 @@ impl Curve {
             [counter] => Ok(counter),
             [] => Ok(Counter::Batch),
             ref counters => {
-                check_told(&self.run, Counter::Batch, counters).map_err(|error| {
-                    let counters: Vec<_> =
-                        counters.iter().map(|counter| format!("'{counter}'")).collect();
-                    let message = format!(
-                        "this curve reads {}, and a number alone is batches: {error}",
-                        counters.join(" and ")
-                    );
-                    Error::new(Kind::Unit, message)
-                })?;
+                check_told(&self.run, Counter::Batch, counters)?;
                 Ok(Counter::Batch)
             }
         }
@@ -233,12 +223,13 @@ impl Curve {
                 return Ok(last);
             }
         }
-        let place: Vec<_> = read
-            .iter()
-            .map(|read| format!("{:?}{}", times[read.index()], read.counter()))
-            .collect();
-        let message = format!("α is {alpha:?} at {}: it must stay finite", place.join(" and "));
-        Err(Error::new(Kind::Schedule, message))
+        Err(self.not_finite(alpha, times))
+    }
+
+    fn not_finite(&self, alpha: f64, times: &Readings) -> Error {
+        let read = self.node.readings().into_iter();
+        let at = read.map(|read| (times[read.index()], read.counter())).collect();
+        Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run: self.run })
     }
 
     /// The readings of its formulas.

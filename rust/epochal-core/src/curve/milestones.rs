@@ -26,7 +26,7 @@ impl Resolve for nodes::MultiStep {
             }
         }
         if by_reading.is_empty() {
-            by_reading.push((phase.length(Time::Duration(1.0)).reading, Vec::new()));
+            by_reading.push((phase.length(Time::of_fraction(1.0)).reading, Vec::new()));
         }
         Ok(Node::Milestones(Milestones::new(by_reading, self.gamma)))
     }

@@ -5,7 +5,7 @@ use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::reading::{Reading, Readings};
-use crate::error::Result;
+use crate::error::{Error, Fault, Kind, Result};
 use crate::run::Run;
 use crate::schedule::phase::Phase;
 use crate::time::timestamp::Timestamp;
@@ -293,5 +293,14 @@ impl Node {
 
 /// Refuses counters of which the rates tell nothing, where they tell the time.
 pub(crate) fn check_told(run: &Run, told: Counter, counters: &[Counter]) -> Result<()> {
-    counters.iter().try_for_each(|counter| run.exactly(0, told, *counter).map(drop))
+    counters.iter().try_for_each(|counter| match run.exactly(0, told, *counter) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match *error.fault() {
+            Fault::Conversion { lack, .. } => {
+                let read = counters.to_vec();
+                Error::new(Kind::Unit, Fault::Counters { read, told, lack })
+            }
+            _ => error,
+        }),
+    })
 }

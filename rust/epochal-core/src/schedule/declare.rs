@@ -3,12 +3,11 @@
 //! A node is declared once, by the macro `nodes`. That gives its struct, its checked constructor,
 //! its name, its printed form, and what a binding needs to know of its arguments.
 
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::math::Ease;
 use crate::schedule::Schedule;
 use crate::time::Time;
 use std::cmp::Ordering;
-use std::fmt;
 
 /// An argument of a schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +150,7 @@ pub trait Kind {
     /// The next of some arguments, checked.
     fn take(name: &str, arguments: &mut std::vec::IntoIter<Argument>) -> Result<Self::Value> {
         let value = arguments.next().and_then(Self::from_argument).ok_or_else(|| {
-            Error::new(ErrorKind::Schedule, format!("{name} is missing, or of another kind"))
+            Error::invalid(name, format!("given as {:?}", Self::KIND), "something else or nothing")
         });
         Self::check(name, value?)
     }
@@ -190,7 +189,7 @@ kinds! {
     /// A time above zero.
     PositiveTime: Time(Time), |name, time| match time.sign() {
         Ordering::Greater => Ok(time),
-        _ => Err(invalid(name, "above zero", format_args!("'{time}'"))),
+        _ => Err(Error::invalid(name, "above zero", format_args!("'{time}'"))),
     };
     /// A time that is zero or above.
     AnyTime: Time(Time), |name, time| not_negative_time(name, time);
@@ -251,7 +250,7 @@ impl Kind for Shapes {
 
     fn check(name: &str, eases: Vec<Ease>) -> Result<Vec<Ease>> {
         match eases.is_empty() {
-            true => Err(invalid(name, "one shape, or one for each piece", "none")),
+            true => Err(Error::invalid(name, "one shape, or one for each piece", "none")),
             false => Ok(eases),
         }
     }
@@ -274,7 +273,7 @@ impl Kind for Shapes {
 
 fn not_negative_time(name: &str, time: Time) -> Result<Time> {
     match time.sign() {
-        Ordering::Less => Err(invalid(name, "zero or above", format_args!("'{time}'"))),
+        Ordering::Less => Err(Error::invalid(name, "zero or above", format_args!("'{time}'"))),
         Ordering::Equal => Ok(time.abs()),
         Ordering::Greater => Ok(time),
     }
@@ -282,7 +281,7 @@ fn not_negative_time(name: &str, time: Time) -> Result<Time> {
 
 fn in_order(name: &str, points: Vec<(Time, f64)>) -> Result<Vec<(Time, f64)>> {
     let Some((first, _)) = points.first() else {
-        return Err(invalid(name, "at least one pair of a time and a number", "none"));
+        return Err(Error::invalid(name, "at least one pair of a time and a number", "none"));
     };
     let mut last = *first;
     let mut checked = Vec::with_capacity(points.len());
@@ -291,7 +290,7 @@ fn in_order(name: &str, points: Vec<(Time, f64)>) -> Result<Vec<(Time, f64)>> {
         // Times of several units get their order when the schedule is resolved.
         if time.unit() == last.unit() && time.compare(last)? == Ordering::Less {
             let order = format_args!("'{time}' after '{last}'").to_string();
-            return Err(invalid(name, "in the order of their times", order));
+            return Err(Error::invalid(name, "in the order of their times", order));
         }
         last = time;
         checked.push((time, NotNegative::check(name, value)?));
@@ -303,13 +302,8 @@ fn finite(name: &str, value: f64, bound: &str, holds: impl Fn(f64) -> bool) -> R
     if value.is_finite() && holds(value) {
         Ok(value + 0.0)
     } else {
-        Err(invalid(name, &format!("finite and {bound}"), format_args!("{value:?}")))
+        Err(Error::invalid(name, format!("finite and {bound}"), format_args!("{value:?}")))
     }
-}
-
-/// An argument whose value is not valid.
-pub(crate) fn invalid(name: &str, expected: &str, got: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Schedule, format!("{name} must be {expected}, not {got}"))
 }
 
 /// Declares nodes. `constructor -> Name, "name", form { argument: kind = default, … }`.

@@ -7,7 +7,7 @@ pub(crate) mod phase;
 pub(crate) mod print;
 
 use crate::curve::{self, Curve, Function};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::run::Run;
 use crate::schedule::declare::{Argument, Declaration, Form};
 use crate::schedule::phase::Phase;
@@ -137,8 +137,8 @@ impl Schedule {
 
     fn at_depth(node: impl Node + 'static, depth: usize) -> Result<Self> {
         if depth > DEEPEST {
-            let message = format!("a schedule may be nested {DEEPEST} deep, this one is deeper");
-            return Err(Error::new(Kind::Schedule, message));
+            let expected = format!("nested at most {DEEPEST} levels deep");
+            return Err(Error::invalid("a schedule", expected, depth));
         }
         Ok(Self { node: Arc::new(node), depth })
     }
@@ -164,7 +164,7 @@ impl Schedule {
 
     /// The curve of this schedule in a run.
     pub fn resolve(&self, run: &Run) -> Result<Curve> {
-        Curve::new(self.node(&Phase::of(run))?, self, run)
+        Curve::new(self.node(&Phase::of(run))?, run)
     }
 
     /// What a binding calls it: the name that it was given, or that of its declaration; none for

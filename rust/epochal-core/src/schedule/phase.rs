@@ -9,13 +9,13 @@
 use crate::curve;
 use crate::curve::cycle::Period;
 use crate::curve::reading::Reading;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Moment, Result};
 use crate::math::{Double, ulp};
 use crate::run::Run;
 use crate::schedule::Schedule;
-use crate::time::Time;
 use crate::time::count::{Counted, scale};
 use crate::time::unit::Counter;
+use crate::time::{Time, Value};
 
 /// A written time in a run: count × factor.
 #[derive(Clone, Copy, Debug)]
@@ -98,12 +98,12 @@ impl<'a> Phase<'a> {
 
     /// A time of the schedule, scaled or not.
     pub(crate) fn scaled(&self, time: Time, scaled: bool) -> Length {
-        match time {
-            Time::Count(count, counter) => {
+        match time.value() {
+            Value::Count(count, counter) => {
                 let factor = if scaled { self.run.scale_schedule_ratio() } else { 1.0 };
                 Length::new(count, counter, factor, self.run)
             }
-            Time::Duration(fraction) => {
+            Value::Fraction(fraction) => {
                 Length { factor: fraction * self.whole.factor, ..self.whole }
             }
         }
@@ -161,22 +161,7 @@ impl<'a> Phase<'a> {
         if start.rounded() <= last.rounded() {
             return Ok((start, last));
         }
-        let counter = reading.counter();
-        let values = format!("{:?} > {:?} '{counter}'", start.rounded(), last.rounded());
-        let message = match self.begun.last() {
-            Some(Begun { argument: "t_warmup", time, .. }) => format!(
-                "t_warmup '{time}' is longer than {argument} '{end}': {values} in {}; \
-                 give {argument} a later time, such as {argument}='{time}', or a shorter warmup",
-                self.run
-            ),
-            Some(Begun { argument: from, time, .. }) => format!(
-                "{from} '{time}' is behind {argument} '{end}': {values} in {}; \
-                 give {argument} a later time",
-                self.run
-            ),
-            None => format!("{argument} '{end}' is before the start of the run"),
-        };
-        Err(Error::new(Kind::Schedule, message))
+        Err(self.overrun(self.begun.iter(), (argument, end), reading)?)
     }
 
     /// The end of something that need not be on the clock of what is before it: the two are only
@@ -192,42 +177,51 @@ impl<'a> Phase<'a> {
 
     /// α of a curve where this phase begins.
     pub(crate) fn value_at_start(&self, node: &curve::Node) -> Result<f64> {
-        self.finite(node.value_at(|reading| Ok(self.start(reading)?.rounded()), &self.own_run)?)
+        self.finite_value(node, |reading| Ok(self.start(reading)?.rounded()))
     }
 
     /// α of a curve at a moment that one reading tells.
     pub(crate) fn value_at(&self, node: &curve::Node, told: Reading, at: Double) -> Result<f64> {
-        let place = |reading: Reading| {
+        self.finite_value(node, |reading| {
             let (count, divisor) = self.run.exactly(1, told.counter(), reading.counter())?;
             Ok((at * Double::from(count) / Double::from(divisor)).rounded())
-        };
-        self.finite(node.value_at(place, &self.own_run)?)
+        })
     }
 
-    fn finite(&self, alpha: f64) -> Result<f64> {
+    fn finite_value(
+        &self,
+        node: &curve::Node,
+        place: impl Fn(Reading) -> Result<f64>,
+    ) -> Result<f64> {
+        let alpha = node.value_at(&place, &self.own_run)?;
         if alpha.is_finite() {
             return Ok(alpha);
         }
-        let message = format!("α reaches {alpha:?} within {}: it must stay finite", self.run);
-        Err(Error::new(Kind::Schedule, message))
+        let at = node.readings().into_iter().map(|read| Ok((place(read)?, read.counter())));
+        let (at, run) = (at.collect::<Result<_>>()?, *self.run);
+        Err(Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run }))
     }
 
     /// What is wrong with a decay that would have to begin before its phase.
     pub(crate) fn too_short(&self, t_decay: Time, t_max: Time, reading: Reading) -> Result<Error> {
-        let lasts = self.length(t_decay).on(reading, self.run)?.rounded();
-        let (start, end) =
-            (self.start(reading)?.rounded(), self.length(t_max).on(reading, self.run)?);
-        let before = self
-            .begun
-            .last()
-            .map_or_else(String::new, |begun| format!("{} '{}' and ", begun.argument, begun.time));
-        let message = format!(
-            "{before}t_decay '{t_decay}' are longer than t_max '{t_max}': \
-             {start:?} + {lasts:?} > {:?} '{}' in {}; give t_max a later time, or a shorter decay",
-            end.rounded(),
-            reading.counter(),
-            self.run
-        );
-        Ok(Error::new(Kind::Schedule, message))
+        let decay = Begun { argument: "t_decay", time: t_decay, length: self.length(t_decay) };
+        self.overrun(self.begun.iter().chain([&decay]), ("t_max", t_max), reading)
+    }
+
+    /// What is wrong with times that together are longer than a phase.
+    fn overrun<'b>(
+        &self,
+        before: impl Iterator<Item = &'b Begun>,
+        (argument, time): (&str, Time),
+        reading: Reading,
+    ) -> Result<Error> {
+        let moment = |argument: &str, time, length: Length| {
+            let place = length.on(reading, self.run)?.rounded();
+            Ok(Moment { argument: argument.into(), time, place })
+        };
+        let before = before.map(|begun| moment(begun.argument, begun.time, begun.length));
+        let (before, counter) = (before.collect::<Result<_>>()?, reading.counter());
+        let end = moment(argument, time, self.length(time))?;
+        Ok(Error::new(Kind::Schedule, Fault::Phase { before, end, counter, run: *self.run }))
     }
 }
