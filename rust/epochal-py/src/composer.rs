@@ -1,4 +1,4 @@
-//! States in Composer's form: of its Trainer, of this library, or of anything like them.
+//! The state of a trainer, in Composer's form: Composer's own, this library's, or any other.
 
 use crate::error::{Error, Result};
 use crate::number;
@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
 
-/// The run of a state: how long it is, scaled already, and its batches in an epoch.
+/// The run of a state: its length, which is already scaled, and the batches in an epoch.
 pub(crate) fn run(state: &Bound<'_, PyAny>, ratio: f64) -> Result<core::Run> {
     let batches = attribute("state", state, "dataloader_len")?;
     let facts = Facts {
@@ -24,7 +24,7 @@ pub(crate) fn run(state: &Bound<'_, PyAny>, ratio: f64) -> Result<core::Run> {
     Ok(core::Run::already_scaled(duration, facts, ratio)?)
 }
 
-/// The timestamp of a state; of a foreign one only `counters`, which are those that are read.
+/// The timestamp of a state. Of a foreign one, only the `counters` are read.
 pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Result<core::Timestamp> {
     let timestamp = attribute("state", state, "timestamp")?;
     if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
@@ -85,5 +85,7 @@ fn attribute<'py>(
     name: &str,
 ) -> Result<Bound<'py, PyAny>> {
     let found = object.getattr_opt(name)?;
-    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
+    found.ok_or_else(|| {
+        Error::wrong_type(argument, &format!("an object with the attribute '{name}'"), object)
+    })
 }

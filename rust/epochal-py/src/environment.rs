@@ -1,4 +1,4 @@
-//! The environment: what is fixed for a process, read when the module is imported.
+//! The environment variables, which are read once, when the module is imported.
 
 use epochal_core::{Level, set_default_threads};
 use pyo3::exceptions::PyImportError;
@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 /// the same bits.
 const CPU_LEVEL: &str = "EPOCHAL_CPU_LEVEL";
 
-/// How many threads a large call uses that does not say.
+/// How many threads a large call uses by default.
 const NUM_THREADS: &str = "EPOCHAL_NUM_THREADS";
 
 /// Reads the variables, and adds the CPU's levels to the module. A bad value fails the import.
@@ -30,7 +30,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CPU_LEVELS", Level::available().map(Level::name).collect::<Vec<_>>())
 }
 
-/// The variable's text; none if it is not set, or empty.
+/// The text of a variable, or `None` if it is not set, or empty.
 fn variable(name: &str) -> Option<String> {
     let text = std::env::var_os(name)?.to_string_lossy().into_owned();
     if text.is_empty() { None } else { Some(text) }
