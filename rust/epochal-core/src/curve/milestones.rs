@@ -40,7 +40,7 @@ impl Resolve for nodes::MultiStep {
 #[derive(Clone, Debug)]
 pub(crate) struct Milestones {
     by_reading: Vec<(Reading, Ladder)>,
-    /// γ^0, γ^1, … and the last one again: 2^n in all, as many as a search of one ladder may find.
+    /// γ^0, γ^1, …
     levels: Vec<f64>,
 }
 
@@ -48,9 +48,7 @@ impl Milestones {
     pub(crate) fn new(by_reading: Vec<(Reading, Vec<f64>)>, gamma: f64) -> Self {
         let count = by_reading.iter().map(|(_, times)| times.len()).sum();
         let ladders = by_reading.into_iter().map(|(reading, times)| (reading, Ladder::new(times)));
-        let mut levels = Levels::new(gamma).up_to(count);
-        levels.resize(levels.len().next_power_of_two(), levels[count]);
-        Self { by_reading: ladders.collect(), levels }
+        Self { by_reading: ladders.collect(), levels: Levels::new(gamma).up_to(count) }
     }
 
     pub(crate) fn readings(&self) -> impl Iterator<Item = Reading> {
@@ -68,8 +66,9 @@ impl Milestones {
             return fill(ladder, &self.levels, times.of(*reading), out);
         }
         for (index, alpha) in out.iter_mut().enumerate() {
-            let reached =
-                |(reading, ladder): &(Reading, Ladder)| ladder.reached(times.of(*reading)[index]);
+            let reached = |(reading, ladder): &(Reading, Ladder)| {
+                ladder.reached(times.of(*reading)[index], 0)
+            };
             *alpha = self.levels[self.by_reading.iter().map(reached).sum::<usize>()];
         }
     }
@@ -78,13 +77,15 @@ impl Milestones {
 /// The levels by the milestones of one counter.
 #[inline(always)]
 fn fill(ladder: &Ladder, levels: &[f64], times: &[f64], out: &mut [f64]) {
+    let mut last = 0;
     for (times, (low, high), out) in Chunks::new(times, out) {
-        let reached = ladder.reached(low);
-        if reached == ladder.reached(high) {
-            out.fill(levels[reached]);
+        let first = ladder.reached(low, last);
+        last = ladder.reached(high, first);
+        if first == last {
+            out.fill(levels[first]);
         } else {
             let mut counts = [0; CHUNK];
-            ladder.search(times, &mut counts);
+            ladder.search((first, last), times, &mut counts);
             for (alpha, count) in out.iter_mut().zip(counts) {
                 *alpha = levels[count];
             }
