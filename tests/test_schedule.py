@@ -233,7 +233,7 @@ def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
     assume(config.arguments.get("milestones") != [])  # no clock at all
     agree(
         lambda: [str(unit) for unit in config.real().resolve(real_run(run)).units],
-        lambda: config.units(run),
+        lambda: config.clocks(run),
     )
 
 

@@ -90,7 +90,7 @@ def assert_exact(config: Config, run: reference_run.Run, curve: Curve, t: float)
 
 def resolved(config: Config, run: reference_run.Run) -> Curve:
     try:
-        config.units(run)
+        config.clocks(run)
     except Refusal:
         assume(False)
     return config.real().resolve(real_run(run))

@@ -482,9 +482,9 @@ class CyclicScheduler(Schedule):
     `torch.optim.lr_scheduler.CyclicLR` calls it "triangular" with gamma=1.0, "triangular2" with
     gamma=0.5. Raises `UnitError` if the two lengths are in different units.
 
-    >>> curve = CyclicScheduler("10ba", alpha_i=0.2, gamma=0.5).resolve("100ba")
+    >>> curve = CyclicScheduler("10ba", alpha_i=0.5, gamma=0.5).resolve("100ba")
     >>> curve(0), curve(5), curve(10), curve(20), curve(30)
-    (0.2, 0.6, 1.0, 0.2, 0.6)
+    (0.5, 0.75, 1.0, 0.5, 0.75)
     """
 
     __slots__ = ()

@@ -22,25 +22,30 @@ use std::num::NonZeroUsize;
 ///
 /// `Schedule.resolve(run)` returns it. `units` are the units of the clocks that it reads.
 ///
-/// `curve(t)` is a float for a number, a `Time`, a time string, a `Timestamp` or a `Clock`, and a
-/// float64 array of the same shape for an array of ints or floats. `out=` is an array that
-/// receives the values instead, `dtype="float32"` rounds them once, and `threads=` is the number
-/// of threads that may share the work. By default that is `EPOCHAL_NUM_THREADS` or the number of
-/// cores, and 1 for a small array; the values do not depend on it.
+/// `curve(t)` is a float for a number on its clock, a `Time`, a time string, a `Timestamp` or a
+/// `Clock`, and a float64 array of the same shape for an array of ints or floats. The run converts
+/// a time. `out=` is an array that receives the values instead, `dtype="float32"` rounds them
+/// once, and `threads=` is the number of threads that may share the work. By default that is
+/// `EPOCHAL_NUM_THREADS` or the number of cores, and 1 for a small array; the values do not depend
+/// on it.
 ///
 /// A curve that reads several clocks takes a `Timestamp`, a `Clock` or a mapping such as
 /// `{"ba": batches, "tok": tokens}`. It takes numbers and arrays too, as batches, if the rates of
 /// the run give the other clocks.
 ///
-/// >>> curve = LinearScheduler().resolve(Run("4ba"))
-/// >>> curve(1), curve("2ba"), curve([0, 1, 2, 3, 4, 5]).tolist()
+/// >>> curve = LinearScheduler().resolve("4ba")
+/// >>> curve(1), curve("0.5dur"), curve([0, 1, 2, 3, 4, 5]).tolist()
 /// (0.75, 0.5, [1.0, 0.75, 0.5, 0.25, 0.0, 0.0])
 /// >>> curve.units, curve.grid().tolist()
 /// ((<TimeUnit.BATCH: 'ba'>,), [1.0, 0.75, 0.5, 0.25])
 ///
-/// Raises `ScheduleError` for a time that is negative or not finite, `UnitError` for a time in
-/// another unit, or for numbers where the curve reads clocks that the run's rates do not give,
-/// `TypeError` for other types.
+/// A length in epochs is kept in batches if the run has `batches_per_epoch`. Only a `Clock` says
+/// which epochs have really passed; every other time is read by its batches.
+///
+/// Raises `ScheduleError` for a time that is negative or not finite and for an α that is not
+/// finite, `UnitError` where the run lacks the fact that a conversion needs, `TypeError` for other
+/// types. Past the end of the run, a curve that would leave the range of floats keeps its last
+/// value.
 #[pyclass(frozen, module = "epochal", name = "Curve")]
 #[derive(Debug)]
 pub(crate) struct Curve {
@@ -309,9 +314,12 @@ impl Curve {
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
-    /// Numbers count on the curve's clock, or batches if it reads several. `stop` is the length of
-    /// the run by default. `out=`, `dtype=` and `threads=` are as in a call of the curve. Raises
-    /// `UnitError` if the rates of the run do not give a clock that is read, or the length.
+    /// Each argument is a time, or a number on the curve's clock (batches, if it reads several).
+    /// `stop` is the length of the run by default. `out=`, `dtype=` and `threads=` are as in a call
+    /// of the curve. Raises `UnitError` that names a fact which the run lacks.
+    ///
+    /// >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
+    /// [1.0, 0.5]
     #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None, *,
                         threads=None))]
     #[pyo3(

@@ -11,8 +11,8 @@ use crate::bulk::dispatch::Level;
 use crate::bulk::share::{part_len, share, threads_for};
 use crate::bulk::source::{Source, Sources, is_time, not_a_time};
 use crate::bulk::span::BLOCK;
-use crate::curve::Curve;
 use crate::curve::reading::Reading;
+use crate::curve::{Curve, Times};
 use crate::error::{Error, Result};
 use crate::math::{WHOLE_FROM, floor};
 use crate::time::unit::Counter;
@@ -233,7 +233,7 @@ impl Job<'_> {
                 (None, None) => block,
             };
         }
-        curve.fill(self.level, &times, out);
+        curve.fill(self.level, Times::Each(&times), out);
     }
 
     /// Times of a counter that the rates turn into those of another.

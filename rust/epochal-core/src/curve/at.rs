@@ -3,7 +3,7 @@
 use crate::bulk::dispatch::Level;
 use crate::bulk::source::{is_time, not_a_time};
 use crate::bulk::span::BLOCK;
-use crate::curve::node::{Node, Now, check_told};
+use crate::curve::node::{Node, Now, Times, check_told};
 use crate::curve::reading::{Reading, Readings};
 use crate::error::{Error, Fault, Kind, Result};
 use crate::run::Run;
@@ -25,6 +25,8 @@ pub struct Curve {
     /// What it reads, functions aside.
     readings: Vec<Reading>,
     has_functions: bool,
+    /// Whether there is one reading only.
+    reads_one: bool,
     /// What it reads as counters, if that is known for ever; and what a bare number counts.
     counters: Option<Vec<Counter>>,
     only: Option<Counter>,
@@ -42,6 +44,7 @@ impl Curve {
             run: *run,
             readings,
             has_functions,
+            reads_one: false,
             counters: None,
             only: None,
             may_overflow,
@@ -49,6 +52,7 @@ impl Curve {
         if !has_functions {
             curve.counters = Some(curve.counters().into_owned());
             curve.only = curve.counter().ok();
+            curve.reads_one = curve.readings.len() == 1;
         }
         if may_overflow && !has_functions {
             for fraction in [0.0, 1.0] {
@@ -128,25 +132,26 @@ impl Curve {
 
     /// α at a number on its [`counter`](Self::counter).
     pub fn at_number(&self, t: f64) -> Result<f64> {
-        match self.only {
-            Some(counter) => self.on_counter(counter, t),
-            None => self.on_counter(self.counter()?, t),
+        if !self.reads_one {
+            let counter = self.only.map_or_else(|| self.counter(), Ok)?;
+            return self.on_counter(counter, t);
         }
+        if !is_time(t) {
+            return Err(not_a_time(t));
+        }
+        let (t, mut alpha) = ([t], [0.0]);
+        let now = Now { times: Times::Same(&t), timestamp: None, told: None };
+        self.node.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
+        self.checked(alpha[0], || [t[0]; Reading::COUNT])
     }
 
     /// α at a number on a counter that tells all others that it reads.
     pub(crate) fn on_counter(&self, counter: Counter, t: f64) -> Result<f64> {
+        if self.reads_one && self.only == Some(counter) {
+            return self.at_number(t);
+        }
         if !is_time(t) {
             return Err(not_a_time(t));
-        }
-        if let [reading] = self.readings[..]
-            && reading.counter() == counter
-            && !self.has_functions
-        {
-            let (times, mut alpha) = ([std::slice::from_ref(&t); Reading::COUNT], [0.0]);
-            let now = Now { times, timestamp: None, told: None };
-            self.node.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
-            return self.checked(alpha[0], || [t; Reading::COUNT]);
         }
         let times = Reading::ALL.map(|reading| t * self.rate(counter, reading.counter()));
         let timestamp = match self.has_functions {
@@ -200,8 +205,8 @@ impl Curve {
     }
 
     /// α at each time of a block, for curves that need no care.
-    pub(crate) fn fill(&self, level: Level, times: &[&[f64]; Reading::COUNT], out: &mut [f64]) {
-        let now = Now { times: *times, timestamp: None, told: None };
+    pub(crate) fn fill(&self, level: Level, times: Times<'_>, out: &mut [f64]) {
+        let now = Now { times, timestamp: None, told: None };
         // Only functions fail.
         let _ = self.node.fill::<BLOCK>(level, &now, out);
     }

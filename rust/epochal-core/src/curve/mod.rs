@@ -19,7 +19,7 @@ mod step;
 
 pub use at::Curve;
 pub use node::Function;
-pub(crate) use node::{Node, Now};
+pub(crate) use node::{Node, Now, Times};
 
 use constant::Constant;
 use exponential::Exponential;

@@ -1,6 +1,7 @@
 //! The tree of a curve. What a node does stands here once, for one time and for a block of them.
 
 use crate::bulk::dispatch::{self, Level};
+use crate::bulk::span;
 use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
@@ -38,11 +39,29 @@ pub trait Function: Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// The time of a block: what there is to read, by [`Reading::index`]; nothing where nothing is
-/// read. Functions are asked for one time at a go, and see a timestamp.
+/// The times of a block, for each reading.
+#[derive(Clone, Copy)]
+pub(crate) enum Times<'a> {
+    /// The same for all, where one is read only.
+    Same(&'a [f64]),
+    /// By [`Reading::index`]; none for what is not read.
+    Each(&'a [&'a [f64]; Reading::COUNT]),
+}
+
+impl<'a> Times<'a> {
+    #[inline(always)]
+    pub(crate) fn of(self, reading: Reading) -> &'a [f64] {
+        match self {
+            Self::Same(times) => times,
+            Self::Each(times) => times[reading.index()],
+        }
+    }
+}
+
+/// The time of a block. Functions are asked for one time at a go, and see a timestamp.
 #[derive(Clone, Copy)]
 pub(crate) struct Now<'a> {
-    pub(crate) times: [&'a [f64]; Reading::COUNT],
+    pub(crate) times: Times<'a>,
     pub(crate) timestamp: Option<&'a Timestamp>,
     /// The counter from which the timestamp was derived by the run's rates, if it was.
     pub(crate) told: Option<Counter>,
@@ -104,7 +123,7 @@ impl Node {
         let Self::Formula { reading, formula } = self else {
             return self.combine::<N>(level, now, out);
         };
-        match (N, now.times[reading.index()]) {
+        match (N, now.times.of(*reading)) {
             // Compiled for one value, since the call of a level takes longer than that.
             (1, [t]) => {
                 let mut alpha = [0.0];
@@ -121,11 +140,14 @@ impl Node {
         match self {
             Self::Formula { .. } => {}
             Self::Milestones(milestones) => {
-                dispatch::fill_levels(level, milestones, &now.times, out);
+                dispatch::fill_levels(level, milestones, now.times, out);
             }
             Self::Join { reading, at, first, then } => {
-                let times = now.times[reading.index()];
-                let (low, high) = dispatch::bounds(level, times);
+                let times = now.times.of(*reading);
+                let (low, high) = match N {
+                    1 => span::bounds(times),
+                    _ => dispatch::bounds(level, times),
+                };
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }
@@ -181,7 +203,8 @@ impl Node {
     ) -> Result<f64> {
         let mut alpha = [0.0];
         let times = times.each_ref().map(std::slice::from_ref);
-        self.fill::<1>(Level::BASELINE, &Now { times, timestamp, told }, &mut alpha)?;
+        let now = Now { times: Times::Each(&times), timestamp, told };
+        self.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
         Ok(alpha[0])
     }
 
