@@ -1,6 +1,7 @@
-//! One body, compiled for the baseline and for wider registers; the CPU decides which one runs.
+//! One body of code, compiled for the baseline and for wider registers. The CPU decides which
+//! version runs.
 //!
-//! All are the same plain IEEE operations in the same order, so all give the same bits.
+//! All versions are the same plain IEEE operations in the same order, so they give the same bits.
 #![allow(unsafe_code)]
 
 use crate::bulk::source::Source;
@@ -11,7 +12,7 @@ use crate::error::{Error, Kind, Result, quote};
 use crate::math::{larger, smaller};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Instructions that a CPU may have. A level is only handed out where the CPU has it.
+/// A set of instructions. Only levels that this CPU has are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Width);
 
@@ -24,8 +25,8 @@ enum Width {
     Avx512,
 }
 
-/// One more than the index of the level in use; 0 before the first use. No lock: a process may be
-/// forked at any moment.
+/// One more than the index of the level in use; 0 before the first use. It needs no lock, since a
+/// process may be forked at any moment.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 impl Level {
@@ -60,7 +61,7 @@ impl Level {
         }
     }
 
-    /// The name by which it is chosen.
+    /// The name of the level.
     pub fn name(self) -> &'static str {
         match self.0 {
             Width::Baseline => "baseline",
@@ -122,7 +123,7 @@ macro_rules! at_each_level {
 
             match level.0 {
                 Width::Baseline => $body,
-                // SAFETY: the CPU has these instructions, or there would be no such level.
+                // SAFETY: the CPU has these instructions, since only such levels are handed out.
                 #[cfg(target_arch = "x86_64")]
                 Width::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: the same.
@@ -138,11 +139,11 @@ at_each_level! {
     fn are_times(source: &Source<'_>, start: usize, len: usize) -> bool
         = source.are_times(start, len);
 
-    /// The times from `start` on, in `block` if they are no floats already.
+    /// The times from `start` on, in `block` unless they are floats already.
     fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> &'a [f64]
         = source.read(start, block);
 
-    /// The smallest and the largest of some times.
+    /// The earliest and the latest of the times.
     fn bounds(times: &[f64]) -> (f64, f64)
         = span::bounds(times);
 
@@ -154,7 +155,7 @@ at_each_level! {
     fn fill_levels<'a>(milestones: &Milestones, times: Times<'a>, out: &mut [f64])
         = milestones.fill(times, out);
 
-    /// The values that hold before a time, laid over those that hold from there on.
+    /// Replaces the values before a time by those of `first`.
     fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])
         = for ((alpha, first), &t) in out.iter_mut().zip(first).zip(times) {
             *alpha = if t < at { *first } else { *alpha };

@@ -1,7 +1,7 @@
 //! Declarations: the arguments of each node, what values they may have, and how it is built.
 //!
 //! A node is declared once, by the macro `nodes`. That gives its struct, its checked constructor,
-//! its name, its printed form, and what a binding needs to know of its arguments.
+//! its name, its printed form, and the facts about its arguments that a binding needs.
 
 use crate::error::{Error, Result};
 use crate::math::Ease;
@@ -34,7 +34,7 @@ pub enum Argument {
     Nothing,
 }
 
-/// What an argument may be, for who has to convert it.
+/// What an argument may be, for a caller that converts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // the variants of [`Argument`]
 pub enum ParameterKind {
@@ -63,7 +63,7 @@ pub enum Default {
     Ease(Ease),
     /// A time, as it is written.
     Time(&'static str),
-    /// None.
+    /// Nothing.
     Nothing,
 }
 
@@ -74,7 +74,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// What it may be.
     pub kind: ParameterKind,
-    /// Its value where it is left out; none for one that may not be.
+    /// Its value where it is left out, unless it must be given.
     pub default: Option<Default>,
 }
 
@@ -93,17 +93,17 @@ pub enum Form {
     Lift,
 }
 
-/// All that there is to know of a node but its meaning.
+/// Everything about a node but its meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Declaration {
-    /// Its name: of a class its stem, such as `CosineAnnealing`.
+    /// Its name, such as `CosineAnnealing` or `after_warmup`.
     pub name: &'static str,
     /// How it is written.
     pub form: Form,
     /// Its arguments, in order.
     pub parameters: &'static [Parameter],
-    /// Builds it from as many arguments; all are checked, under the names that are given for them
-    /// or their own.
+    /// Builds the node from its arguments, which are checked. Errors call them by the names that
+    /// are given here, or else by their own.
     pub build: fn(Vec<Argument>, &[&str]) -> Result<Schedule>,
 }
 
@@ -135,10 +135,10 @@ pub trait Kind {
     /// The type of its value.
     type Value;
 
-    /// What a binding converts.
+    /// The kind, for a caller that converts arguments.
     const KIND: ParameterKind;
 
-    /// The value, if it is valid. What is equal becomes the same: −0.0 becomes 0.0.
+    /// The value, if it is valid; −0.0 becomes 0.0, so that equal values are the same.
     fn check(name: &str, value: Self::Value) -> Result<Self::Value>;
 
     /// The value of an argument of this kind.

@@ -1,8 +1,8 @@
 //! Phases: the only place that sees both a schedule's times and a run.
 //!
-//! 1. `dur` is a fraction of the run's scaled length, on its clock; in a cycle, of the cycle.
-//! 2. `ep` becomes batches through `batches_per_epoch`, counted by epochs where that is known.
-//! 3. Every other time is multiplied by σ; a warmup only if it asks for that.
+//! 1. `dur` is a fraction of the run's scaled length, on its counter; in a cycle, of the cycle.
+//! 2. `ep` becomes batches through `batches_per_epoch`, and whole epochs without it.
+//! 3. Every other time is multiplied by σ, but a warmup only on request.
 //! 4. Lengths are real numbers; the count rule snaps them to whole ones where it applies.
 //! 5. Moments count from the start of the run or the cycle, lengths from the start of the phase.
 
@@ -74,12 +74,12 @@ pub(crate) struct Phase<'a> {
     pub(crate) run: &'a Run,
     /// The run itself, or the cycle in it, as a function sees it.
     pub(crate) own_run: Run,
-    /// What "1dur" is.
+    /// The length of "1dur".
     whole: Length,
-    /// Its start is their sum.
+    /// The times whose sum is its start.
     begun: Vec<Begun>,
-    /// Whether the curve is for the top of a warmup: milestones then count as not yet reached,
-    /// and constants as not yet over.
+    /// Whether the curve is for the top of a warmup, where milestones count as not yet reached and
+    /// constants as not yet over.
     pub(crate) is_for_top: bool,
 }
 
@@ -109,12 +109,12 @@ impl<'a> Phase<'a> {
         }
     }
 
-    /// What the phase of a schedule runs on.
+    /// The reading that the phase of a schedule runs on.
     pub(crate) fn main_reading(&self, schedule: &Schedule) -> Option<Reading> {
         schedule.main_time().map(|time| self.length(time).reading)
     }
 
-    /// The phase that begins when this one has lasted a while.
+    /// The phase that begins `length` after the start of this one.
     pub(crate) fn after(&self, argument: &'static str, time: Time, length: Length) -> Self {
         let mut begun = self.begun.clone();
         begun.push(Begun { argument, time, length });
@@ -145,7 +145,7 @@ impl<'a> Phase<'a> {
         })
     }
 
-    /// Whether all that its start is made of is on one counter.
+    /// Whether all the times that make up its start are on one counter.
     fn starts_on(&self, reading: Reading) -> bool {
         self.begun.iter().all(|begun| begun.length.reading.counter() == reading.counter())
     }
@@ -164,8 +164,7 @@ impl<'a> Phase<'a> {
         Err(self.overrun(self.begun.iter(), (argument, end), reading)?)
     }
 
-    /// The end of something that need not be on the clock of what is before it: the two are only
-    /// compared if it is.
+    /// An end that need not be on the counter of the start. Only if it is, the two are compared.
     pub(crate) fn loose_end(&self, argument: &str, end: Time) -> Result<(Reading, Double)> {
         let length = self.length(end);
         let reading = length.reading;
@@ -180,7 +179,7 @@ impl<'a> Phase<'a> {
         self.finite_value(node, |reading| Ok(self.start(reading)?.rounded()))
     }
 
-    /// α of a curve at a moment that one reading tells.
+    /// α of a curve at a moment on one reading, from which the rates give the others.
     pub(crate) fn value_at(&self, node: &curve::Node, told: Reading, at: Double) -> Result<f64> {
         self.finite_value(node, |reading| {
             let (count, divisor) = self.run.exactly(1, told.counter(), reading.counter())?;
@@ -202,13 +201,13 @@ impl<'a> Phase<'a> {
         Err(Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run }))
     }
 
-    /// What is wrong with a decay that would have to begin before its phase.
+    /// The error for a decay that would have to begin before its phase.
     pub(crate) fn too_short(&self, t_decay: Time, t_max: Time, reading: Reading) -> Result<Error> {
         let decay = Begun { argument: "t_decay", time: t_decay, length: self.length(t_decay) };
         self.overrun(self.begun.iter().chain([&decay]), ("t_max", t_max), reading)
     }
 
-    /// What is wrong with times that together are longer than a phase.
+    /// The error for times that together are longer than a phase.
     fn overrun<'b>(
         &self,
         before: impl Iterator<Item = &'b Begun>,
