@@ -17,7 +17,7 @@ unexport PYTHONPATH
 PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm
 KERNELS := $(or $(CARGO_TARGET_DIR),target)/release/examples/kernels
 
-.PHONY: help demo test test-newest kill accuracy lint bench gate gate-update kernels wheel sdist clean
+.PHONY: help demo test test-newest kill accuracy lint stub bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -51,6 +51,10 @@ lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
+
+stub: $(VENV)/.installed  ## write the docstrings of the binary into its stub, python/epochal/_core.pyi
+	$(BIN)/python tests/stub.py
+	$(BIN)/ruff format python/epochal/_core.pyi
 
 bench: build/bench/.installed  ## the speed against the peers, as ratios; draws build/bench/speed.png
 	build/bench/venv/bin/python benchmarks/speed.py $(BENCH_FLAGS)

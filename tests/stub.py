@@ -43,14 +43,15 @@ def with_docstrings(stub: str) -> str:
         text = inspect.getdoc(described)
         if text is None:
             continue
-        assert '"""' not in text and "\\" not in text, node.name
+        assert '"""' not in text, node.name
+        assert "\\" not in text, node.name
         text = f'"""{text}"""' if "\n" not in text else f'"""{text}\n"""'
         new = indent(text, " " * (node.col_offset + 4)).splitlines()
         first = node.body[0]
-        is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        if is_text and first.lineno > node.lineno:  # a docstring
+        value = first.value if isinstance(first, ast.Expr) else None
+        if ast.get_docstring(node) is not None:
             lines[first.lineno - 1 : first.end_lineno] = new
-        elif is_text:  # an ellipsis on the line of the colon
+        elif isinstance(value, ast.Constant):  # an ellipsis on the line of the colon
             lines[first.lineno - 1] = lines[first.lineno - 1].removesuffix(" ...")
             lines[first.lineno : first.lineno] = new
         else:

@@ -1,4 +1,4 @@
-"""Answers to what other libraries call an argument."""
+"""Answers to the names that other libraries give to arguments."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ if TYPE_CHECKING:
 
     from epochal._core import Schedule
 
-# What PyTorch, Transformers, timm and Megatron say, and what is meant by it here.
+# The names in PyTorch, Transformers, timm and Megatron, and those that they have here.
 PEERS = {
     "T_0": "t_0",
     "T_max": "t_max",
     "T_mult": "t_mult",
     "end_factor": "alpha_f",
-    "eta_min": "alpha_f, a part of the base rate",
+    "eta_min": "alpha_f (relative to the base rate)",
     "factor": "alpha",
     "lr_decay_iters": "t_max",
-    "lr_end": "alpha_f, a part of the base rate",
-    "lr_min": "alpha_f, a part of the base rate",
+    "lr_end": "alpha_f (relative to the base rate)",
+    "lr_min": "alpha_f (relative to the base rate)",
     "lr_warmup_iters": "t_warmup",
-    "min_lr": "alpha_f, a part of the base rate",
+    "min_lr": "alpha_f (relative to the base rate)",
     "min_lr_rate": "alpha_f",
     "min_lr_ratio": "alpha_f",
     "num_decay_steps": "t_decay",
     "num_training_steps": "t_max, or the length of the run",
     "num_warmup_steps": "t_warmup",
-    "start_factor": "alpha_i; of a warmup, warmup_start",
+    "start_factor": "alpha_i, or warmup_start of a warmup",
     "total_iters": "t_max",
     "total_steps": "t_max",
-    "warmup_lr_init": "warmup_start, a part of the base rate",
+    "warmup_lr_init": "warmup_start (relative to the base rate)",
     "warmup_steps": "t_warmup",
     "warmup_t": "t_warmup",
 }
 
 
 def answer_peers(schedule: type[Schedule]) -> None:
-    """Has a class answer a keyword of another library with its own."""
+    """Lets a class answer the keywords of other libraries with its own."""
     import functools
 
     new = schedule.__new__

@@ -263,8 +263,9 @@ impl Curve {
         self.run.clone_ref(py)
     }
 
-    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`. Lengths in epochs are
-    /// kept in batches if the run has `batches_per_epoch`.
+    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`.
+    ///
+    /// Lengths in epochs are kept in batches if the run has `batches_per_epoch`.
     #[getter]
     fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();

@@ -171,7 +171,9 @@ impl Run {
         Ok(Time(self.0.convert(time::extract("time", time)?, unit::extract("unit", unit)?)?))
     }
 
-    /// The timestamp at which a batch begins, by the declared rates. Counters without a rate are 0.
+    /// The timestamp at which a batch begins, by the declared rates.
+    ///
+    /// Counters without a rate are 0.
     fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<Timestamp> {
         let batch = time::extract_count("batch", batch, Counter::Batch)?;
         Ok(Timestamp(self.0.at_batch(batch)?))

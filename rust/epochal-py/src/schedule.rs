@@ -314,10 +314,10 @@ impl Schedule {
         method(slf, "advance", [by, scale])
     }
 
-    /// This schedule moved to a later time: α(max(t - by, s)), where s is the start of its phase.
+    /// This schedule moved to a later time: α(max(t - by, s)).
     ///
-    /// With "1ba", step k uses the value at time k - 1, as in Composer's Trainer. With
-    /// `scale=True` a scale schedule ratio multiplies `by`.
+    /// s is the start of its phase. With "1ba", step k uses the value at time k - 1, as in
+    /// Composer's Trainer. With `scale=True` a scale schedule ratio multiplies `by`.
     ///
     /// >>> curve = LinearScheduler().delay("1ba").resolve("10ba")
     /// >>> curve(0), curve(1), curve(2)

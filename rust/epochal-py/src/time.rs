@@ -12,8 +12,8 @@ use pyo3::types::{PyBool, PyFloat, PyString, PyTuple, PyType};
 /// A value and a unit of training time.
 ///
 /// A time is built from a time string, `Time("5ep")`, or from a number and a unit,
-/// `Time(5, "ep")`. Units are `iter` (iterations), `ep` (epochs), `ba` (batches: optimizer steps), `sp`
-/// (samples), `tok` (tokens), `sec` (elapsed seconds), each a whole number within
+/// `Time(5, "ep")`. Units are `iter` (iterations), `ep` (epochs), `ba` (batches: optimizer steps),
+/// `sp` (samples), `tok` (tokens), `sec` (elapsed seconds), each a whole number within
 /// ±(2**63 - 1), and `dur`, a finite fraction of the run.
 ///
 /// Time strings take decimals, exponents, the multiples K, M, B and T, and hours and minutes:
@@ -22,8 +22,8 @@ use pyo3::types::{PyBool, PyFloat, PyString, PyTuple, PyType};
 /// (Time('1500tok'), Time('15000000000000tok'), Time('5400sec'), Time('0.3dur'))
 ///
 /// `+ - < <= > >= %` need two times of one unit; a number takes the unit of the other operand, and
-/// a string is parsed. `==` across units is False. `Time * number`, `Time * dur` and `Time / number` keep the unit,
-/// `Time / Time` is a `dur`, `Time // Time` an int.
+/// a string is parsed. `==` across units is False. `Time * number`, `Time * dur` and
+/// `Time / number` keep the unit, `Time / Time` is a `dur`, and `Time // Time` is an int.
 ///
 /// >>> Time("5ep") + 1, Time("5ep") < "6ep", Time("5ep") == Time("5ba")
 /// (Time('6ep'), True, False)

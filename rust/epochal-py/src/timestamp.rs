@@ -240,8 +240,9 @@ impl Timestamp {
         self.wall_clock(py, Field::BatchWct)
     }
 
-    /// The total of the clock of a unit, as a `Time`. Elapsed seconds are rounded down; `dur` raises
-    /// `UnitError`.
+    /// The total of the clock of a unit, as a `Time`. Elapsed seconds are rounded down.
+    ///
+    /// Raises `UnitError` for `dur`, a fraction of the run.
     fn get(&self, unit: &Bound<'_, PyAny>) -> Result<Time> {
         Ok(Time(self.0.get(unit::extract("unit", unit)?)?))
     }
@@ -277,24 +278,27 @@ impl Timestamp {
         Ok(Self(self.0.to_next_batch(samples, tokens, micros)?))
     }
 
-    /// The timestamp at the start of the next epoch, `duration` later. The counters of the epoch are
-    /// zero again.
+    /// The timestamp at the start of the next epoch, `duration` later.
+    ///
+    /// The counters of the epoch are zero again.
     #[pyo3(signature = (duration=None))]
     fn to_next_epoch(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_epoch(micros)?))
     }
 
-    /// The timestamp at the start of the next iteration, `duration` later. The counters of the
-    /// iteration and of the epoch are zero again.
+    /// The timestamp at the start of the next iteration, `duration` later.
+    ///
+    /// The counters of the iteration and of the epoch are zero again.
     #[pyo3(signature = (duration=None))]
     fn to_next_iteration(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_iteration(micros)?))
     }
 
-    /// All fields by name: counters as ints, wall-clock times as seconds in floats. JSON and
-    /// `torch.load` accept it.
+    /// All fields by name: counters as ints, wall-clock times as seconds in floats.
+    ///
+    /// JSON and `torch.load` accept it.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let state = PyDict::new(py);
         for (field, name, counter, _) in Field::TABLE {
