@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
@@ -42,8 +42,17 @@ pub(crate) const PYTHON: Style =
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The curve of the last state that it was called with.
-    called: Mutex<Option<Arc<core::Curve>>>,
+    /// The last state that it was called with, but for its time.
+    called: Mutex<Option<Called>>,
+}
+
+/// A run as a state tells it, and the curve in it.
+#[derive(Debug)]
+struct Called {
+    max_duration: Py<PyAny>,
+    dataloader_len: Py<PyAny>,
+    ratio: f64,
+    curve: Arc<core::Curve>,
 }
 
 impl Clone for Schedule {
@@ -70,20 +79,27 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in a run; the same one as long as it is the same run.
-    fn curve_in(&self, run: &core::Run) -> core::Result<Arc<core::Curve>> {
-        // Nothing else happens while it is locked.
-        let mut called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match &*called {
-            Some(curve) if curve.run() == run => Ok(Arc::clone(curve)),
-            _ => {
-                drop(called);
-                let curve = Arc::new(self.tree.resolve(run)?);
-                called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                *called = Some(Arc::clone(&curve));
-                Ok(curve)
-            }
+    /// The curve in the run of a state: the same one as long as the state tells the same.
+    fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
+        let (max_duration, dataloader_len) = composer::run_facts(state)?;
+        let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(called) = &*lock()
+            && called.ratio == ratio
+            && called.max_duration.is(&max_duration)
+            && called.dataloader_len.is(&dataloader_len)
+        {
+            return Ok(Arc::clone(&called.curve));
         }
+        let run = composer::run(&max_duration, &dataloader_len, ratio)?;
+        let curve = Arc::new(self.tree.resolve(&run)?);
+        if composer::never_changes(&max_duration) && composer::never_changes(&dataloader_len) {
+            let (max_duration, dataloader_len) = (max_duration.unbind(), dataloader_len.unbind());
+            let called = Called { max_duration, dataloader_len, ratio, curve: Arc::clone(&curve) };
+            // What it replaces goes when it is no longer locked.
+            let before = lock().replace(called);
+            drop(before);
+        }
+        Ok(curve)
     }
 }
 
@@ -152,9 +168,8 @@ impl Schedule {
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let curve = self.curve_in(&composer::run(state, ratio)?)?;
-        let counters = curve.counters();
-        Ok(curve.at_timestamp(&composer::timestamp(state, &counters)?)?)
+        let curve = self.curve_in(state, ratio)?;
+        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
     }
 
     fn __mul__<'py>(
