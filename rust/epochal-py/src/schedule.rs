@@ -18,11 +18,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) const PYTHON: Style =
     Style { suffix: "Scheduler", yes: "True", no: "False", nothing: "None", expanded: false };
 
-/// What all schedules are: an immutable description of a multiplier α as a function of training
-/// time. It knows no run and no optimizer; `resolve` gives its curve in a run.
+/// The base class of all schedules: an immutable description of a multiplier α as a function of
+/// training time.
 ///
-/// Schedules are equal if they stand for the same tree. They hash, pickle, and print as code that
-/// rebuilds them. Arguments read as attributes:
+/// A schedule knows neither a run nor an optimizer; `resolve` gives its curve in a run. Two
+/// schedules are equal if they stand for the same tree. A schedule can be hashed and pickled, and
+/// prints as code that rebuilds it. Its arguments are its attributes:
 ///
 /// >>> schedule = CosineAnnealingScheduler(t_max="0.5dur")
 /// >>> schedule.t_max, schedule.alpha_f
@@ -30,14 +31,15 @@ pub(crate) const PYTHON: Style =
 /// >>> schedule.resolve("100ba")(25)
 /// 0.5
 ///
-/// Every operation gives another schedule: `a * b`, `a * 0.5`, `a + 0.1`, `after_warmup`, `until`,
-/// `cooldown`, `clip`, `repeat`, `advance` and `delay`. Wherever a schedule is expected, a function
-/// `f(state, ssr=1.0)` or `f(state)` may stand too.
+/// Every operation returns another schedule: `a * b`, `a * 0.5`, `a + 0.1`, `after_warmup`,
+/// `until`, `cooldown`, `clip`, `repeat`, `advance` and `delay`. A function `f(state, ssr=1.0)` or
+/// `f(state)` is accepted wherever a schedule is.
 ///
-/// >>> (LinearScheduler().after_warmup("10ba") * 0.5).clip(low=0.1)
-/// (LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='1dur').after_warmup('10ba') * 0.5).clip(low=0.1)
+/// >>> (StepScheduler("30ep").after_warmup("5ep") * 0.5).clip(low=0.01)
+/// (StepScheduler(step_size='30ep', gamma=0.1).after_warmup('5ep') * 0.5).clip(low=0.01)
 ///
-/// Composer's form calls a schedule with its trainer's state, `schedule(state, ssr=1.0)`.
+/// As in Composer, a schedule can also be called with the state of a trainer,
+/// `schedule(state, ssr=1.0)`.
 #[pyclass(frozen, subclass, module = "epochal", name = "Schedule")]
 #[derive(Debug)]
 pub(crate) struct Schedule {
@@ -103,7 +105,7 @@ impl Schedule {
     }
 }
 
-/// The tree of a schedule or a function. A class that overrides `__call__` is what it does there.
+/// The tree of a schedule or a function. A subclass that overrides `__call__` is a function.
 pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Schedule> {
     let py = object.py();
     if let Ok(schedule) = object.cast::<Schedule>()
@@ -123,7 +125,7 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Sch
     Ok(schedule.get().tree.clone())
 }
 
-/// Whether its class calls something else than the tree; function schedules do anyway.
+/// Whether its class overrides `__call__`. A function schedule does so by design.
 fn overrides_call(schedule: &Bound<'_, Schedule>) -> Result<bool> {
     let py = schedule.py();
     let own = schedule.get_type();
@@ -146,10 +148,10 @@ impl Schedule {
         tree.get().clone()
     }
 
-    /// The curve of this schedule in a run: a `Run`, or a time, which is a run of that length.
+    /// The curve of this schedule in a run, which is a `Run` or the length of one.
     ///
-    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a phase that begins
-    /// after its end or an α that does not stay finite.
+    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a phase that would
+    /// begin after its end or for an α that does not stay finite.
     fn resolve(slf: &Bound<'_, Self>, run: &Bound<'_, PyAny>) -> Result<Curve> {
         let run = Py::new(slf.py(), Run(run::extract("run", run)?))?;
         let tree = of(slf)?;
@@ -160,11 +162,11 @@ impl Schedule {
         Curve::new(schedule, run)
     }
 
-    /// α in the state of Composer's trainer or of anything like it.
+    /// α in the state of a trainer, Composer's or any other.
     ///
-    /// `state` has `timestamp` (counters by name), `max_duration` (already scaled) and
-    /// `dataloader_len` (batches in an epoch, or None), in this library's types, Composer's, or
-    /// plain numbers and strings. `ssr` is σ.
+    /// `state` has the attributes `timestamp` (an object with counters), `max_duration` (already
+    /// scaled) and `dataloader_len` (batches in an epoch, or None), in the types of this library,
+    /// in Composer's, or as plain numbers and strings. `ssr` is σ.
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
@@ -225,9 +227,10 @@ impl Schedule {
     ///     α(t) = along the shape from start × top to top   while t < w
     ///     α(t) = this schedule, which begins at w          from w on
     ///
-    /// w is `t_warmup` after the start of the phase, and top is what this schedule is at w.
-    /// `MultiStepScheduler` counts as 1 in it. `scale=True` has a scale schedule ratio multiply
-    /// the warmup too. Milestones and ends count from the start of the run; what repeats, from w.
+    /// w is `t_warmup` after the start of the phase, and top is the value of this schedule at w; a
+    /// `MultiStepScheduler` counts as 1 in it. With `scale=True` a scale schedule ratio multiplies
+    /// the warmup too. Moments, such as milestones and `t_max`, count from the start of the run;
+    /// lengths, such as `step_size`, count from w.
     ///
     /// >>> curve = CosineAnnealingScheduler().after_warmup("10ba", start=0.1).resolve("100ba")
     /// >>> curve(0), curve(10), curve(100)
@@ -244,13 +247,13 @@ impl Schedule {
         method(slf, "after_warmup", [t_warmup, start, shape, scale])
     }
 
-    /// This schedule before t, another from there on.
+    /// This schedule before t, and another one from t on.
     ///
     ///     α(t') = this schedule                    while t' < t
     ///     α(t') = then, which begins at t          from t on
     ///
-    /// With `carry=True` the second is multiplied by what this one is at t, so that it goes on
-    /// from there.
+    /// With `carry=True` the second schedule is multiplied by the value of this one at t, so that
+    /// it continues from there.
     ///
     /// >>> curve = ConstantScheduler().until("0.8dur", LinearScheduler()).resolve("100ba")
     /// >>> curve(79), curve(80), curve(90), curve(100)
@@ -266,13 +269,13 @@ impl Schedule {
         method(slf, "until", [t, then, carry])
     }
 
-    /// This schedule before t; then from the value that it has there to `alpha_f`.
+    /// This schedule before t, then a decay from its value at t to `alpha_f`.
     ///
-    ///     α(t') = this schedule                               while t' < t
+    ///     α(t') = this schedule                                    while t' < t
     ///     α(t') = along the shape from its value at t to alpha_f   while t' < T
-    ///     α(t') = alpha_f                                     from T on
+    ///     α(t') = alpha_f                                          from T on
     ///
-    /// T is `t_max`. "Start to decay now" is `schedule.cooldown(clock.timestamp.token)`.
+    /// T is `t_max`. To start a decay now, write `schedule.cooldown(clock.timestamp.token)`.
     ///
     /// >>> curve = ConstantScheduler(0.5).cooldown("80ba", shape="1-sqrt").resolve("100ba")
     /// >>> curve(79), curve(80), curve(95), curve(100)
@@ -289,7 +292,7 @@ impl Schedule {
         method(slf, "cooldown", [t, t_max, alpha_f, shape])
     }
 
-    /// This schedule within bounds: at least `low`, and at most `high`.
+    /// This schedule, but at least `low` and at most `high`.
     ///
     /// >>> curve = LinearScheduler().clip(0.25, 0.75).resolve("100ba")
     /// >>> curve(0), curve(50), curve(100)
@@ -300,11 +303,10 @@ impl Schedule {
         method(slf, "clip", [low, high])
     }
 
-    /// This schedule over and over.
+    /// This schedule in cycles.
     ///
-    /// Cycle i begins i × `every` after the start of the phase, and belongs to the later of two
-    /// cycles where they meet. A cycle is a run of its own: in it time counts from its beginning,
-    /// and `dur` is a fraction of `every`.
+    /// Cycle i begins i × `every` after the start of the phase. Each cycle is a run of its own:
+    /// time counts from the start of the cycle, and `dur` is a fraction of `every`.
     ///
     /// >>> curve = LinearScheduler().repeat("10ba").resolve("100ba")
     /// >>> curve(0), curve(9), curve(10), curve(95)
@@ -313,10 +315,10 @@ impl Schedule {
         method(slf, "repeat", [every])
     }
 
-    /// What this schedule will be a while later: α(t + by).
+    /// This schedule moved to an earlier time: α(t + by).
     ///
-    /// So the rate of step k is that of time k + 1 with "1ba", as in torchtitan and OLMo-core.
-    /// `scale=True` has a scale schedule ratio multiply `by`.
+    /// With "1ba", step k uses the value at time k + 1, as in torchtitan and OLMo-core. With
+    /// `scale=True` a scale schedule ratio multiplies `by`.
     ///
     /// >>> curve = LinearScheduler().advance("1ba").resolve("10ba")
     /// >>> curve(0), curve(9)
@@ -327,10 +329,10 @@ impl Schedule {
         method(slf, "advance", [by, scale])
     }
 
-    /// What this schedule was a while earlier, but not before its phase began: α(max(t - by, s)).
+    /// This schedule moved to a later time: α(max(t - by, s)), where s is the start of its phase.
     ///
-    /// So the rate of step k is that of time k - 1 with "1ba", as in Composer's Trainer.
-    /// `scale=True` has a scale schedule ratio multiply `by`.
+    /// With "1ba", step k uses the value at time k - 1, as in Composer's Trainer. With
+    /// `scale=True` a scale schedule ratio multiplies `by`.
     ///
     /// >>> curve = LinearScheduler().delay("1ba").resolve("10ba")
     /// >>> curve(0), curve(1), curve(2)
@@ -469,7 +471,7 @@ fn declaration(name: &str) -> Result<&'static Declaration> {
     Declaration::find(name).ok_or_else(unknown)
 }
 
-/// How every schedule is called: `inspect` finds no signature of an extension's object.
+/// The signature of every schedule, which `inspect` cannot find on an extension's object.
 fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     let inspect = py.import("inspect")?;
     let parameter = inspect.getattr("Parameter")?;
@@ -481,8 +483,8 @@ fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     Ok(inspect.getattr("Signature")?.call1((vec![state, ssr],))?)
 }
 
-/// A node of the tree by the name of its declaration, and all of its arguments. `names` are what
-/// the caller calls them, for errors.
+/// A node of the tree, from the name of its declaration and all its arguments. Errors call the
+/// arguments by `names`.
 #[pyfunction]
 #[pyo3(signature = (name, arguments, names=None))]
 pub(crate) fn build(
@@ -519,8 +521,8 @@ pub(crate) fn arguments<'py>(
     Ok(arguments)
 }
 
-/// A tree under the name of a class that is built from others, with the arguments of that class,
-/// and those among them that need not be printed if they are as here.
+/// A tree under the name and with the arguments of a class. Arguments that equal their
+/// `defaults` need not be printed.
 #[pyfunction]
 pub(crate) fn named(
     tree: &Bound<'_, PyAny>,
