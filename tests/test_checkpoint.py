@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from epochal import CosineAnnealingScheduler, StateError, Trainer
-from epochal.trainer import _checkpoint as checkpoint
+from epochal.trainer import _content as content
 from epochal.trainer import _files as files
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW
@@ -414,7 +414,7 @@ def at(*keys: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-PARTS = [*checkpoint.PARTS]
+PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
 DEEP = [
     *(at(part, value=...) for part in PARTS),
