@@ -383,7 +383,7 @@ def test_the_threads_are_enough_to_lose_one() -> None:
 
         def _begin(self) -> None:
             super()._begin()
-            self._lock = _Nothing()
+            self._lock: Any = _Nothing()
 
     clock = Unlocked(RUN)
 

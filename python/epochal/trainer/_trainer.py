@@ -295,12 +295,12 @@ class Trainer:
             self.clock.run = self.run
             self._schedulers.follow(self.run, self.clock)
             self.schedulers = self._schedulers.all()
-        self._running, self._stopping = True, False
-        try:
-            with self._signals:
+        with self._signals:
+            self._running, self._stopping = True, False
+            try:
                 self._fit()
-        finally:
-            self._running = self._in_loop = False
+            finally:
+                self._running = self._in_loop = False
 
     def stop(self) -> None:
         """Has `fit()` end after the present batch, with its checkpoint and `fit_end`. Another
@@ -337,10 +337,10 @@ class Trainer:
         return ending or self._stopping
 
     def _mark(self) -> dict[str, Any]:
-        """Before each thing that is done: where Ctrl-C is answered, and what the random numbers
-        go back to if it is done again."""
-        self._signals.check()
+        """Before each thing that is done: what the random numbers go back to if it is done again,
+        and where Ctrl-C is answered."""
         self._random = random_state(self._loader)
+        self._signals.check()
         return self._random
 
     def _work_off(self) -> None:
