@@ -20,7 +20,7 @@
 //! let linear = Schedule::linear(1.0, 0.0, "1dur".parse()?)?;
 //! let warm = Schedule::after_warmup(linear, "20ba".parse()?, 0.0, Ease::Linear, false)?;
 //! let curve = warm.resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
-//! assert_eq!(curve.counters(), [Counter::Batch]);
+//! assert_eq!(curve.counters()[..], [Counter::Batch]);
 //! assert_eq!(curve.at_number(10.0)?, 0.5);
 //! assert_eq!(curve.at_number(60.0)?, 0.5);
 //! # Ok::<(), epochal_core::Error>(())

@@ -10,9 +10,9 @@ use epochal_core::{self as core, Argument, Declaration, Form, Kind, NamedArgumen
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
-use pyo3::{IntoPyObjectExt, intern};
+use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
@@ -42,8 +42,17 @@ pub(crate) const PYTHON: Style =
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The curve of the last state that it was called with.
-    called: Mutex<Option<Arc<core::Curve>>>,
+    /// The last state that it was called with, but for its time.
+    called: Mutex<Option<Called>>,
+}
+
+/// A run as a state tells it, and the curve in it.
+#[derive(Debug)]
+struct Called {
+    max_duration: Py<PyAny>,
+    dataloader_len: Py<PyAny>,
+    ratio: f64,
+    curve: Arc<core::Curve>,
 }
 
 impl Clone for Schedule {
@@ -70,20 +79,27 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in a run; the same one as long as it is the same run.
-    fn curve_in(&self, run: &core::Run) -> core::Result<Arc<core::Curve>> {
-        // Nothing else happens while it is locked.
-        let mut called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match &*called {
-            Some(curve) if curve.run() == run => Ok(Arc::clone(curve)),
-            _ => {
-                drop(called);
-                let curve = Arc::new(self.tree.resolve(run)?);
-                called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                *called = Some(Arc::clone(&curve));
-                Ok(curve)
-            }
+    /// The curve in the run of a state: the same one as long as the state tells the same.
+    fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
+        let (max_duration, dataloader_len) = composer::run_facts(state)?;
+        let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(called) = &*lock()
+            && called.ratio == ratio
+            && called.max_duration.is(&max_duration)
+            && called.dataloader_len.is(&dataloader_len)
+        {
+            return Ok(Arc::clone(&called.curve));
         }
+        let run = composer::run(&max_duration, &dataloader_len, ratio)?;
+        let curve = Arc::new(self.tree.resolve(&run)?);
+        if composer::never_changes(&max_duration) && composer::never_changes(&dataloader_len) {
+            let (max_duration, dataloader_len) = (max_duration.unbind(), dataloader_len.unbind());
+            let called = Called { max_duration, dataloader_len, ratio, curve: Arc::clone(&curve) };
+            // What it replaces goes when it is no longer locked.
+            let before = lock().replace(called);
+            drop(before);
+        }
+        Ok(curve)
     }
 }
 
@@ -152,9 +168,8 @@ impl Schedule {
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let curve = self.curve_in(&composer::run(state, ratio)?)?;
-        let counters = curve.counters();
-        Ok(curve.at_timestamp(&composer::timestamp(state, &counters)?)?)
+        let curve = self.curve_in(state, ratio)?;
+        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
     }
 
     fn __mul__<'py>(
@@ -341,16 +356,11 @@ impl Schedule {
     }
 
     fn __setattr__(slf: &Bound<'_, Self>, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
-        let py = slf.py();
-        if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
-            let message = format!(
-                "a schedule does not change, so {name} cannot be set: build another schedule"
-            );
-            return Err(PyAttributeError::new_err(message).into());
-        }
-        let set = py.get_type::<PyAny>().getattr(intern!(py, "__setattr__"))?;
-        set.call1((slf, name, value))?;
-        Ok(())
+        change(slf, name, value.as_ptr())
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &str) -> Result<()> {
+        change(slf, name, std::ptr::null_mut())
     }
 
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -419,6 +429,21 @@ impl Schedule {
             }
         }
     }
+}
+
+/// Sets an attribute, or deletes it, which only classes derived from these have.
+fn change(slf: &Bound<'_, Schedule>, name: &str, value: *mut ffi::PyObject) -> Result<()> {
+    let py = slf.py();
+    if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
+        let message =
+            format!("schedules are immutable, so {name} cannot change: build another one");
+        return Err(PyAttributeError::new_err(message).into());
+    }
+    let name = PyString::new(py, name);
+    // SAFETY: the first two are objects, the third is one or null, and the interpreter is
+    // attached. `object.__setattr__` takes no instance of a class that has one of its own.
+    let status = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), value) };
+    if status == 0 { Ok(()) } else { Err(PyErr::fetch(py).into()) }
 }
 
 /// An operation on a schedule, by its declaration.

@@ -2,7 +2,7 @@
 
 use crate::curve::reading::Reading;
 use crate::error::Result;
-use crate::math::{Double, larger, smaller, smaller_part, trimmed};
+use crate::math::{Double, larger, ratio, smaller, smaller_part};
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 
@@ -100,15 +100,7 @@ impl Decay {
         let more = ((self.end - first) - t) + self.end_low;
         let left = first + more;
         let left_low = more - (left - first);
-        let quotient = left / self.span;
-        // What the division left over, divided once more.
-        let (high, span_high) = (trimmed(quotient), trimmed(self.span));
-        let (low, span_rest) = (quotient - high, self.span - span_high);
-        let rest = (left - high * span_high) - high * span_rest - low * span_high;
-        let rest = (rest - low * span_rest) + (left_low - quotient * self.span_low);
-        let more = rest * self.inverse;
-        let u = quotient + more;
-        let u_low = more - (u - quotient);
+        let (u, u_low) = ratio((left, left_low), (self.span, self.span_low), self.inverse);
         // A decay that never begins gives no number; nothing of it has passed.
         let bound = if u <= 0.0 { 0.0 } else { 1.0 };
         let within = 0.0 < u && (u < 1.0 || (u == 1.0 && u_low < 0.0));

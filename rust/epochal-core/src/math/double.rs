@@ -1,6 +1,6 @@
 //! Sums of two floats, where one float is not enough.
 
-use super::{WHOLE_FROM, floor};
+use super::{WHOLE_FROM, floor, trimmed};
 
 /// An unevaluated sum of two floats, the second at most half an ulp of the first.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +117,33 @@ fn product(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;
     let (a, b) = (halves(a), halves(b));
     (product, ((a.0 * b.0 - product) + a.0 * b.1 + a.1 * b.0) + a.1 * b.1)
+}
+
+/// A quotient of sums of two floats, the first of which is its nearest float. `inverse` is 1/divisor,
+/// or 0 where that leaves the range of floats.
+#[inline(always)]
+pub(crate) fn ratio(
+    (dividend, dividend_low): (f64, f64),
+    (divisor, divisor_low): (f64, f64),
+    inverse: f64,
+) -> (f64, f64) {
+    let quotient = dividend / divisor;
+    // What the division left over, divided once more.
+    let (high, divisor_high) = (trimmed(quotient), trimmed(divisor));
+    let (low, divisor_rest) = (quotient - high, divisor - divisor_high);
+    let rest = (dividend - high * divisor_high) - high * divisor_rest - low * divisor_high;
+    let rest = (rest - low * divisor_rest) + (dividend_low - quotient * divisor_low);
+    let more = rest * inverse;
+    let nearest = quotient + more;
+    (nearest, more - (nearest - quotient))
+}
+
+/// A difference of two floats and what its rounding left out.
+#[inline(always)]
+pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
+    let difference = a - b;
+    let shadow = difference - a;
+    (difference, (a - (difference - shadow)) - (b + shadow))
 }
 
 /// A float as the sum of two of half the digits, whose products are exact.

@@ -13,12 +13,13 @@ mod log;
 mod power;
 mod sine;
 
-pub(crate) use double::{Double, geometric, ulp};
+pub(crate) use double::{Double, difference, geometric, ratio, ulp};
 pub use ease::Ease;
-pub(crate) use exp::{Exponential, Stage};
+pub(crate) use ease::eased;
+pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};
-pub(crate) use sine::{half_cosine, half_cosine_exactly, smaller_part};
+pub(crate) use sine::{Arch, half_cosine, half_cosine_exactly, smaller_part};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.
 const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
