@@ -5,6 +5,7 @@ from __future__ import annotations
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from epochal._core import Schedule
@@ -36,6 +37,30 @@ PEERS = {
 }
 
 
+def unknown_argument(owner: str, name: object, known: Iterable[str]) -> str:
+    """What is said of an argument that `owner` does not have."""
+    known = list(known)
+    message = f"{owner} has no argument {name!r}"
+    if name in PEERS:
+        return f"{message}: here it is called {PEERS[str(name)]}"
+    return message + (_nearest(name, known) or f": it has {', '.join(known) or 'none'}")
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
+    """What is said of a schedule or an operation that there is not."""
+    return f"there is no {kind} {name!r}{_nearest(name, known)}"
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    import difflib
+
+    given = str(name).lower()
+    same = {known_name.lower(): known_name for known_name in known}
+    found = difflib.get_close_matches(given, same, 1)
+    found = found or [other for other in same if given and other.startswith(given)]
+    return f": did you mean {same[found[0]]!r}?" if found else ""
+
+
 def answer_peers(schedule: type[Schedule]) -> None:
     """Lets a class answer the keywords of other libraries with its own."""
     import functools
@@ -46,9 +71,7 @@ def answer_peers(schedule: type[Schedule]) -> None:
     def answering(cls: type[Schedule], *args: Any, **kwargs: Any) -> Any:
         for name in kwargs:
             if name in PEERS and name not in new.__code__.co_varnames:
-                raise TypeError(
-                    f"{cls.__name__} has no argument {name!r}: here it is called {PEERS[name]}"
-                )
+                raise TypeError(unknown_argument(cls.__name__, name, ()))
         return new(cls, *args, **kwargs)
 
     schedule.__new__ = answering  # type: ignore[method-assign]

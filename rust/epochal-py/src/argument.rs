@@ -42,6 +42,22 @@ pub(crate) fn extract(
     })
 }
 
+/// What a parameter may be, in the words of `epochal._types`.
+pub(crate) fn annotation(kind: ParameterKind) -> &'static str {
+    match kind {
+        ParameterKind::Time => "TimeLike",
+        ParameterKind::Times => "Iterable[TimeLike]",
+        ParameterKind::Number => "Number",
+        ParameterKind::Limit => "Number | None",
+        ParameterKind::Flag => "bool",
+        ParameterKind::Ease => "Shape",
+        ParameterKind::Eases => "Shape | Iterable[Shape]",
+        ParameterKind::Points => "Iterable[tuple[TimeLike, Number]]",
+        ParameterKind::Schedule => "AnySchedule",
+        ParameterKind::Schedules => "Iterable[AnySchedule]",
+    }
+}
+
 /// The value of a parameter that is left out.
 pub(crate) fn default(parameter: &Parameter) -> Option<Argument> {
     parameter.default.map(Argument::from)

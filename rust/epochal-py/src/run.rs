@@ -151,6 +151,40 @@ impl Run {
         Ok(cls.call((max_duration,), Some(&facts))?)
     }
 
+    /// The run that a mapping describes, with the names of the arguments of `Run`.
+    ///
+    /// >>> Run.from_config({"max_duration": "3ep", "batches_per_epoch": 100})
+    /// Run('3ep', batches_per_epoch=100)
+    ///
+    /// Raises `ScheduleError` for another name, or where `max_duration` is missing.
+    #[classmethod]
+    fn from_config<'py>(
+        cls: &Bound<'py, PyType>,
+        config: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let module = cls.py().import("epochal.config._mappings")?;
+        Ok(module.getattr("run_from_config")?.call1((config,))?)
+    }
+
+    /// The arguments of this run as a plain dict, for JSON, YAML or TOML; facts that are not known
+    /// are left out.
+    ///
+    /// >>> Run("3ep", batches_per_epoch=100).to_config()
+    /// {'max_duration': '3ep', 'batches_per_epoch': 100}
+    fn to_config<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
+        let config = PyDict::new(py);
+        config.set_item("max_duration", self.0.max_duration().to_string())?;
+        for (name, fact) in self.0.facts().named() {
+            if let Some(fact) = fact {
+                config.set_item(name, fact)?;
+            }
+        }
+        if self.0.scale_schedule_ratio() != 1.0 {
+            config.set_item("scale_schedule_ratio", self.0.scale_schedule_ratio())?;
+        }
+        Ok(config)
+    }
+
     /// The number of optimizer steps in the run, including one during which the run ends.
     ///
     /// >>> Run("3ep", batches_per_epoch=100).batches

@@ -12,11 +12,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
     Style { suffix: "Scheduler", yes: "True", no: "False", nothing: "None", expanded: false };
+
+/// The same for equal schedules.
+const EXPANDED: Style = Style { expanded: true, ..PYTHON };
 
 /// The base class of all schedules: an immutable description of a multiplier α as a function of
 /// training time.
@@ -44,8 +47,17 @@ pub(crate) const PYTHON: Style =
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The curve of the last state that it was called with.
-    called: Mutex<Option<Arc<core::Curve>>>,
+    /// The last state that it was called with, but for its time.
+    called: Mutex<Option<Called>>,
+}
+
+/// A run as a state tells it, and the curve in it.
+#[derive(Debug)]
+struct Called {
+    max_duration: Py<PyAny>,
+    dataloader_len: Py<PyAny>,
+    ratio: f64,
+    curve: Arc<core::Curve>,
 }
 
 impl Clone for Schedule {
@@ -72,20 +84,27 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in a run. It is kept until the run is another one.
-    fn curve_in(&self, run: &core::Run) -> core::Result<Arc<core::Curve>> {
-        // Nothing else happens while it is locked.
-        let mut called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match &*called {
-            Some(curve) if curve.run() == run => Ok(Arc::clone(curve)),
-            _ => {
-                drop(called);
-                let curve = Arc::new(self.tree.resolve(run)?);
-                called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                *called = Some(Arc::clone(&curve));
-                Ok(curve)
-            }
+    /// The curve in the run of a state: the same one as long as the state tells the same.
+    fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
+        let (max_duration, dataloader_len) = composer::run_facts(state)?;
+        let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(called) = &*lock()
+            && called.ratio == ratio
+            && called.max_duration.is(&max_duration)
+            && called.dataloader_len.is(&dataloader_len)
+        {
+            return Ok(Arc::clone(&called.curve));
         }
+        let run = composer::run(&max_duration, &dataloader_len, ratio)?;
+        let curve = Arc::new(self.tree.resolve(&run)?);
+        if composer::never_changes(&max_duration) && composer::never_changes(&dataloader_len) {
+            let (max_duration, dataloader_len) = (max_duration.unbind(), dataloader_len.unbind());
+            let called = Called { max_duration, dataloader_len, ratio, curve: Arc::clone(&curve) };
+            // What it replaces goes when it is no longer locked.
+            let before = lock().replace(called);
+            drop(before);
+        }
+        Ok(curve)
     }
 }
 
@@ -154,9 +173,8 @@ impl Schedule {
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let curve = self.curve_in(&composer::run(state, ratio)?)?;
-        let counters = curve.counters();
-        Ok(curve.at_timestamp(&composer::timestamp(state, &counters)?)?)
+        let curve = self.curve_in(state, ratio)?;
+        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
     }
 
     fn __mul__<'py>(
@@ -328,6 +346,53 @@ impl Schedule {
         method(slf, "delay", [by, scale])
     }
 
+    /// This schedule as plain dicts, lists, strings and numbers, for JSON, YAML or TOML.
+    ///
+    /// Arguments that have their default are left out. `from_config` reads it back.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("100ba", alpha_f=0.1).to_config()
+    /// {'name': 'cosine_with_warmup', 't_warmup': '100ba', 'alpha_f': 0.1}
+    /// >>> (LinearScheduler() * 0.5).to_config()
+    /// {'name': 'scale', 'of': {'name': 'linear'}, 'by': 0.5}
+    ///
+    /// Raises `ScheduleError` for a schedule that holds a function.
+    fn to_config<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_mappings", "to_config", None)
+    }
+
+    /// This schedule with other arguments.
+    ///
+    /// An argument that its outermost operation does not have is looked for within it, and must be
+    /// found in one place.
+    ///
+    /// >>> CosineAnnealingScheduler().replace(alpha_f=0.1)
+    /// CosineAnnealingScheduler(t_max='1dur', alpha_f=0.1)
+    /// >>> LinearScheduler().clip(low=0.1).replace(high=0.9, t_max="50ba")
+    /// LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='50ba').clip(low=0.1, high=0.9)
+    ///
+    /// Raises `ScheduleError` for an argument that is found nowhere or in several places, or whose
+    /// value is not valid.
+    #[pyo3(signature = (**changes))]
+    fn replace<'py>(
+        slf: &Bound<'py, Self>,
+        changes: Option<&Bound<'py, PyDict>>,
+    ) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_changes", "replace", changes)
+    }
+
+    /// 16 hexadecimal digits that are the same for equal schedules, on every platform and in every
+    /// version, and others for other schedules: for the name of a run or the key of a cache.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("100ba").fingerprint()
+    /// 'a2b41fe1f1bbac2f'
+    /// >>> CosineAnnealingScheduler().after_warmup("100ba").fingerprint()
+    /// 'a2b41fe1f1bbac2f'
+    ///
+    /// Raises `ScheduleError` for a schedule that holds a function.
+    fn fingerprint<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_changes", "fingerprint", None)
+    }
+
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> Result<Bound<'py, PyAny>> {
         let py = slf.py();
         for argument in slf.get().tree.arguments() {
@@ -368,7 +433,7 @@ impl Schedule {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.tree.written(&Style { expanded: true, ..PYTHON }).hash(&mut hasher);
+        self.tree.written(&EXPANDED).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -451,6 +516,17 @@ fn method<const N: usize>(
     Ok(Schedule::new((declaration.build)(arguments, &[])?))
 }
 
+/// What a function of a module of `epochal.config`, imported when it is needed, makes of a schedule.
+fn configuration<'py>(
+    slf: &Bound<'py, Schedule>,
+    module: &str,
+    function: &str,
+    options: Option<&Bound<'py, PyDict>>,
+) -> Result<Bound<'py, PyAny>> {
+    let module = slf.py().import(format!("epochal.config.{module}"))?;
+    Ok(module.getattr(function)?.call((slf,), options)?)
+}
+
 fn declaration(name: &str) -> Result<&'static Declaration> {
     let unknown = || Error::new(Kind::Schedule, format!("there is no schedule '{name}'"));
     Declaration::find(name).ok_or_else(unknown)
@@ -504,6 +580,45 @@ pub(crate) fn arguments<'py>(
         arguments.set_item(argument.name, argument::to_python(py, &argument.value)?)?;
     }
     Ok(arguments)
+}
+
+/// The name of the outermost node of a schedule; None for a function.
+#[pyfunction]
+pub(crate) fn name(schedule: &Bound<'_, Schedule>) -> Option<String> {
+    schedule.get().tree.name().map(str::to_string)
+}
+
+/// The text of a schedule, which is the same for equal schedules.
+#[pyfunction]
+pub(crate) fn expanded(schedule: &Bound<'_, Schedule>) -> String {
+    schedule.get().tree.written(&EXPANDED)
+}
+
+/// The operations by name: of each of their arguments what it may be, in the words of
+/// `epochal._types`, and its default if it has one.
+#[pyfunction]
+pub(crate) fn operations(py: Python<'_>) -> Result<Bound<'_, PyDict>> {
+    let operations = PyDict::new(py);
+    for declaration in Declaration::ALL {
+        let is_public = match declaration.form {
+            Form::Class => false,
+            Form::Method => py.get_type::<Schedule>().hasattr(declaration.name)?,
+            Form::Product | Form::Scale | Form::Lift => true,
+        };
+        if !is_public {
+            continue;
+        }
+        let parameters = PyDict::new(py);
+        for parameter in declaration.parameters {
+            let mut known = vec![argument::annotation(parameter.kind).into_bound_py_any(py)?];
+            if let Some(default) = argument::default(parameter) {
+                known.push(argument::to_python(py, &default)?);
+            }
+            parameters.set_item(parameter.name, PyTuple::new(py, known)?)?;
+        }
+        operations.set_item(declaration.name, parameters)?;
+    }
+    Ok(operations)
 }
 
 /// A tree under the name and with the arguments of a class. Arguments that equal their

@@ -212,7 +212,7 @@ kinds! {
     /// A schedule.
     Of: Schedule(Schedule), |_, schedule| Ok(schedule);
     /// At least two schedules, none of them a product.
-    Factors: Schedules(Vec<Schedule>), |_, factors| Ok(factors);
+    Factors: Schedules(Vec<Schedule>), |name, factors| several(name, factors);
 }
 
 /// A bound that may be left out.
@@ -276,6 +276,15 @@ fn not_negative_time(name: &str, time: Time) -> Result<Time> {
         Ordering::Less => Err(Error::invalid(name, "zero or above", format_args!("'{time}'"))),
         Ordering::Equal => Ok(time.abs()),
         Ordering::Greater => Ok(time),
+    }
+}
+
+/// The factors of a product, those of products among them.
+fn several(name: &str, factors: Vec<Schedule>) -> Result<Vec<Schedule>> {
+    let factors: Vec<_> = factors.into_iter().flat_map(Schedule::into_factors).collect();
+    match factors.len() {
+        0 | 1 => Err(invalid(name, "at least two schedules", factors.len())),
+        _ => Ok(factors),
     }
 }
 

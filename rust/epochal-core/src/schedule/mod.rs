@@ -156,11 +156,7 @@ impl Schedule {
 
     /// The product of two schedules; never a product of products.
     pub fn times(&self, other: &Self) -> Result<Self> {
-        let factors = |schedule: &Self| match schedule.as_product() {
-            Some(factors) => factors,
-            None => vec![schedule.clone()],
-        };
-        Self::product([factors(self), factors(other)].concat())
+        Self::product(vec![self.clone(), other.clone()])
     }
 
     /// The curve of this schedule in a run.
@@ -201,10 +197,11 @@ impl Schedule {
         self.node.as_named().map_or(self, |named| named.tree.tree())
     }
 
-    fn as_product(&self) -> Option<Vec<Self>> {
+    /// The factors of a product; of anything else, itself.
+    fn into_factors(self) -> Vec<Self> {
         match self.arguments().pop().map(|argument| argument.value) {
-            Some(Argument::Schedules(factors)) => Some(factors),
-            _ => None,
+            Some(Argument::Schedules(factors)) => factors,
+            _ => vec![self],
         }
     }
 
