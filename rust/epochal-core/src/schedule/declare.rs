@@ -283,7 +283,7 @@ fn not_negative_time(name: &str, time: Time) -> Result<Time> {
 fn several(name: &str, factors: Vec<Schedule>) -> Result<Vec<Schedule>> {
     let factors: Vec<_> = factors.into_iter().flat_map(Schedule::into_factors).collect();
     match factors.len() {
-        0 | 1 => Err(invalid(name, "at least two schedules", factors.len())),
+        0 | 1 => Err(Error::invalid(name, "at least two schedules", factors.len())),
         _ => Ok(factors),
     }
 }
