@@ -283,10 +283,10 @@ class PiecewiseScheduler(Schedule):
     O(log m). Raises `ScheduleError` for points that are not in order, for an unknown shape, and
     for a "geometric" piece with an end at 0.
 
-    >>> schedule = PiecewiseScheduler([("0ba", 0.0), ("10ba", 1.0), ("0.5dur", 0.2)])
+    >>> schedule = PiecewiseScheduler([("0ba", 0.0), ("10ba", 1.0), ("0.5dur", 0.5)])
     >>> curve = schedule.resolve("100ba")
     >>> curve(5), curve(10), curve(30), curve(99)
-    (0.5, 1.0, 0.6, 0.2)
+    (0.5, 1.0, 0.75, 0.5)
     """
 
     __slots__ = ()

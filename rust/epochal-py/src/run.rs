@@ -156,7 +156,7 @@ impl Run {
     /// >>> Run.from_config({"max_duration": "3ep", "batches_per_epoch": 100})
     /// Run('3ep', batches_per_epoch=100)
     ///
-    /// Raises `ScheduleError` for another name, or where `max_duration` is missing.
+    /// Raises `ScheduleError` for an unknown name or a missing `max_duration`.
     #[classmethod]
     fn from_config<'py>(
         cls: &Bound<'py, PyType>,
@@ -166,8 +166,9 @@ impl Run {
         Ok(module.getattr("run_from_config")?.call1((config,))?)
     }
 
-    /// The arguments of this run as a plain dict, for JSON, YAML or TOML; facts that are not known
-    /// are left out.
+    /// The arguments of this run as a plain dict, for JSON, YAML or TOML.
+    ///
+    /// Facts that are not known are left out.
     ///
     /// >>> Run("3ep", batches_per_epoch=100).to_config()
     /// {'max_duration': '3ep', 'batches_per_epoch': 100}

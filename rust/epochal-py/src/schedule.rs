@@ -281,8 +281,8 @@ impl Schedule {
     /// T is `t_max`. To start a decay now, write `schedule.cooldown(clock.timestamp.token)`.
     ///
     /// >>> curve = ConstantScheduler(0.5).cooldown("80ba", shape="1-sqrt").resolve("100ba")
-    /// >>> curve(79), curve(80), curve(95), curve(100)
-    /// (0.5, 0.5, 0.0669872981077807, 0.0)
+    /// >>> curve(79), curve(80), curve(85), curve(100)
+    /// (0.5, 0.5, 0.25, 0.0)
     #[pyo3(signature = (t, t_max=Given(None), alpha_f=Given(None), shape=Given(None)))]
     #[pyo3(text_signature = "($self, t, t_max='1dur', alpha_f=0.0, shape='linear')")]
     fn cooldown(
@@ -348,30 +348,30 @@ impl Schedule {
 
     /// This schedule as plain dicts, lists, strings and numbers, for JSON, YAML or TOML.
     ///
-    /// Arguments that have their default are left out. `from_config` reads it back.
+    /// Arguments with their default value are left out. `from_config` reads it back.
     ///
     /// >>> CosineAnnealingWithWarmupScheduler("100ba", alpha_f=0.1).to_config()
     /// {'name': 'cosine_with_warmup', 't_warmup': '100ba', 'alpha_f': 0.1}
     /// >>> (LinearScheduler() * 0.5).to_config()
     /// {'name': 'scale', 'of': {'name': 'linear'}, 'by': 0.5}
     ///
-    /// Raises `ScheduleError` for a schedule that holds a function.
+    /// Raises `ScheduleError` for a schedule with a function in it.
     fn to_config<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
         configuration(slf, "_mappings", "to_config", None)
     }
 
     /// This schedule with other arguments.
     ///
-    /// An argument that its outermost operation does not have is looked for within it, and must be
-    /// found in one place.
+    /// An argument that the outermost operation does not have is looked up inside it, where only one
+    /// schedule may have it.
     ///
     /// >>> CosineAnnealingScheduler().replace(alpha_f=0.1)
     /// CosineAnnealingScheduler(t_max='1dur', alpha_f=0.1)
     /// >>> LinearScheduler().clip(low=0.1).replace(high=0.9, t_max="50ba")
     /// LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='50ba').clip(low=0.1, high=0.9)
     ///
-    /// Raises `ScheduleError` for an argument that is found nowhere or in several places, or whose
-    /// value is not valid.
+    /// Raises `ScheduleError` for an argument that no schedule or several schedules have, and for a
+    /// value that is not valid.
     #[pyo3(signature = (**changes))]
     fn replace<'py>(
         slf: &Bound<'py, Self>,
@@ -380,15 +380,16 @@ impl Schedule {
         configuration(slf, "_changes", "replace", changes)
     }
 
-    /// 16 hexadecimal digits that are the same for equal schedules, on every platform and in every
-    /// version, and others for other schedules: for the name of a run or the key of a cache.
+    /// 16 hexadecimal digits that identify this schedule, as in the name of a run or a cache key.
+    ///
+    /// Equal schedules have the same digits on every platform and in every version.
     ///
     /// >>> CosineAnnealingWithWarmupScheduler("100ba").fingerprint()
     /// 'a2b41fe1f1bbac2f'
     /// >>> CosineAnnealingScheduler().after_warmup("100ba").fingerprint()
     /// 'a2b41fe1f1bbac2f'
     ///
-    /// Raises `ScheduleError` for a schedule that holds a function.
+    /// Raises `ScheduleError` for a schedule with a function in it.
     fn fingerprint<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
         configuration(slf, "_changes", "fingerprint", None)
     }
