@@ -154,7 +154,7 @@ def sgd(groups: int = 1) -> torch.optim.SGD:
 def test_each_step_is_a_tick() -> None:
     clock, optimizer = Clock(DECLARED), sgd()
     clock.follow(optimizer)
-    scheduler = bind(LinearScheduler(t_max="500tok"), optimizer, DECLARED, clock=clock)
+    scheduler = bind(LinearScheduler(t_max="500tok"), optimizer, clock)
     rates = []
     for tokens in (100, 50, 150, None):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -425,6 +425,24 @@ def test_epochs_that_differ_from_what_was_declared(lengths: tuple[int, ...]) -> 
     n = len(lengths)
     assert starts == [(n - k) / n for k in range(n)]
     assert curve(clock) == 0
+
+
+@pytest.mark.parametrize("lengths", [(10, 6, 6, 6), (10, 12), (3, 25, 1)])
+def test_rates_in_epochs_that_differ(lengths: tuple[int, ...]) -> None:
+    run = Run(f"{len(lengths)}ep", batches_per_epoch=10)
+    clock, optimizer = Clock(run), sgd()
+    clock.follow(optimizer)
+    scheduler = bind(LinearScheduler(), optimizer, clock)
+    for epoch, length in enumerate(lengths):
+        n = len(lengths)
+        assert optimizer.param_groups[0]["lr"] == 0.5 * ((n - epoch) / n)
+        for _ in range(length):
+            optimizer.step()
+            scheduler.step()
+        clock.next_epoch()
+        scheduler.step()
+    assert clock.done
+    assert optimizer.param_groups[0]["lr"] == 0
 
 
 def test_without_a_length_epochs_are_counted() -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -430,6 +430,55 @@ def test_killed_in_a_longer_fit(tmp_path: Path) -> None:
     resumed.fit("5ep")
     assert later.rows == history.rows[11:]
     assert all(map(torch.equal, weights(resumed.model), weights(whole.model)))
+
+
+# Epochs of another length
+
+
+@pytest.mark.parametrize("t_max", ["1dur", "10ep"])
+def test_another_batch_size(t_max: str, tmp_path: Path) -> None:
+    """A schedule in epochs goes by epochs: it ends with the run, not after as many batches."""
+    path = tmp_path / "x.pt"
+    schedule = lambda _: LinearScheduler(t_max=t_max)  # noqa: E731
+    saved(path, schedule, batch=6, max_duration="10ep")
+    history = History()
+    settings: dict[str, Any] = {"train_dataloader": loader(batch_size=4), "max_duration": "10ep"}
+    resumed = program(schedule, callbacks=history, resume=path, on_change="keep", **settings)
+    assert resumed.optimizers[0].param_groups[0]["lr"] == 0.5 * ((50 - 10) / 50)
+    resumed.fit()
+    # 5 batches an epoch, as if there had been no others.
+    assert history.rates == rates_of(schedule, **settings)[10:]
+    assert len(history.rates) == 40
+
+
+class Buckets:
+    """Epochs of different lengths, of which it tells one."""
+
+    def __init__(self, lengths: tuple[int, ...]) -> None:
+        self.lengths = list(lengths)
+
+    def __len__(self) -> int:
+        return 3
+
+    def __iter__(self) -> Iterator[Any]:
+        batch = next(iter(loader(shuffle=False)))
+        return iter([batch] * self.lengths.pop(0))
+
+
+def test_epochs_that_are_shorter_than_declared() -> None:
+    """Each begins with the rate of its number, and the run ends at 0."""
+    history = History()
+    trainer = program(
+        lambda _: LinearScheduler(),
+        train_dataloader=Buckets((3, 2, 1, 2)),
+        max_duration="4ep",
+        callbacks=history,
+    )
+    with pytest.warns(UserWarning, match="has the length 3, .* gave [12] batches"):
+        trainer.fit()
+    epochs = [[12, 11, 10], [9, 8], [6], [3, 2]]
+    assert history.rates == [0.5 * (left / 12) for epoch in epochs for left in epoch]
+    assert trainer.optimizers[0].param_groups[0]["lr"] == 0
 
 
 # Cooling down

@@ -43,10 +43,13 @@ __all__ = [
     "arguments",
     "build",
     "evaluate",
+    "expanded",
     "fill_rates",
     "function",
     "leaf",
+    "name",
     "named",
+    "operations",
     "set_rates",
     "tick",
 ]

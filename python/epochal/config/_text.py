@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The nodes of `ast`, whose functions take longer to import than all of this package.
+import _ast as ast
+
 from epochal._core import EpochalError, Schedule, ScheduleError, Time
 from epochal.config._entries import classes, operations
 from epochal.schedules._words import unknown_name
@@ -9,7 +12,6 @@ from epochal.schedules._words import unknown_name
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
@@ -30,11 +32,11 @@ def parse(text: str) -> Schedule:
     """
     if not isinstance(text, str):
         raise TypeError(f"a schedule's text must be a string, not {text!r}")
-    import ast
-
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-        value = _read(tree.body, text.strip())
+        tree = compile(text, "the text", "eval", ast.PyCF_ONLY_AST)
+        assert isinstance(tree, ast.Expression)
+        value = _read(tree.body, text)
     except EpochalError:
         raise
     except (SyntaxError, ValueError) as error:
@@ -49,8 +51,6 @@ def parse(text: str) -> Schedule:
 
 
 def _read(node: ast.expr, text: str) -> Any:
-    import ast
-
     match node:
         case ast.Constant(value=str() | int() | float() | None):
             return node.value
@@ -78,8 +78,6 @@ def _read(node: ast.expr, text: str) -> Any:
 
 def _read_operators(node: ast.BinOp, text: str) -> Any:
     """Products and sums, left to right: a product of many factors is no deep recursion."""
-    import ast
-
     pairs = []
     left: ast.expr = node
     while isinstance(left, ast.BinOp):
@@ -133,9 +131,9 @@ def _call(node: ast.Call, text: str) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _source(node: ast.expr, text: str) -> str:
-    import ast
+    from ast import get_source_segment
 
-    return quoted(ast.get_source_segment(text, node) or text)
+    return quoted(get_source_segment(text, node) or text)
 
 
 def quoted(text: str) -> str:

@@ -226,6 +226,9 @@ impl fmt::Display for Fault {
                      give a later {argument}",
                     sum.join(" + ")
                 )?;
+                if let [only] = &before[..] {
+                    write!(f, ", such as {argument}='{}',", only.time)?;
+                }
                 let length = |name: &&str| before.iter().any(|part| part.argument == *name);
                 match ["t_decay", "t_warmup"].iter().find(|name| length(name)) {
                     Some(name) => write!(f, " or a shorter {name}"),
