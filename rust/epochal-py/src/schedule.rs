@@ -362,8 +362,8 @@ impl Schedule {
 
     /// This schedule with other arguments.
     ///
-    /// An argument that the outermost operation does not have is looked up inside it, where only one
-    /// schedule may have it.
+    /// An argument that the outermost operation does not have is looked up inside it, where only
+    /// one schedule may have it.
     ///
     /// >>> CosineAnnealingScheduler().replace(alpha_f=0.1)
     /// CosineAnnealingScheduler(t_max='1dur', alpha_f=0.1)
@@ -380,7 +380,7 @@ impl Schedule {
         configuration(slf, "_changes", "replace", changes)
     }
 
-    /// 16 hexadecimal digits that identify this schedule, as in the name of a run or a cache key.
+    /// 16 hexadecimal digits that identify this schedule, as a cache key does.
     ///
     /// Equal schedules have the same digits on every platform and in every version.
     ///
