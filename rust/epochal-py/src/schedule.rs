@@ -84,7 +84,7 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in the run of a state: the same one as long as the state tells the same.
+    /// The curve in the run of a state. It is kept until a state gives another run.
     fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
         let (max_duration, dataloader_len) = composer::run_facts(state)?;
         let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
