@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import reduce
+from operator import mul
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +99,8 @@ class Schedulers:
             self._held.load_state_dict(_start_of_epoch(clock.timestamp).state_dict())
             clock = self._held
         if self._schedules:
-            self._bound = [
-                bind(self._schedules, optimizer, run, clock=clock) for optimizer in self._free
-            ]
+            product = reduce(mul, self._schedules)
+            self._bound = [bind(product, optimizer, clock) for optimizer in self._free]
 
     def clocks(self, run: Run, now: Timestamp) -> set[TimeUnit]:
         """What the schedules read in a run. Raises what `follow` would raise, changes nothing."""
