@@ -1,6 +1,6 @@
 """Types of the native module. Checked against the binary by ``mypy.stubtest``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self, SupportsIndex, final, overload
@@ -25,6 +25,7 @@ __all__ = [
     "CPU_LEVEL",
     "CPU_LEVELS",
     "SHAPES",
+    "AtBatch",
     "Curve",
     "EpochalError",
     "FractionalCountError",
@@ -39,18 +40,17 @@ __all__ = [
     "TimeZeroDivisionError",
     "Timestamp",
     "UnitError",
+    "Writer",
     "__version__",
     "arguments",
     "build",
     "evaluate",
     "expanded",
-    "fill_rates",
     "function",
     "leaf",
     "name",
     "named",
     "operations",
-    "set_rates",
     "tick",
 ]
 
@@ -334,7 +334,10 @@ class Curve:
         dtype: npt.DTypeLike | None = None,
         threads: SupportsIndex | None = None,
     ) -> FloatArray: ...
-    def at_batch(self, batch: Count) -> float: ...
+    @property
+    def at_batch(self) -> AtBatch: ...
+    @property
+    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
     def grid(
         self,
         start: Number | TimeLike = 0,
@@ -352,11 +355,34 @@ class Curve:
     def __deepcopy__(self, memo: object, /) -> Curve: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+@final
+class AtBatch:
+    @property
+    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
+    def __call__(self, batch: Count) -> float: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> AtBatch: ...
+    def __deepcopy__(self, memo: object, /) -> AtBatch: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 def tick(
     timestamp: Timestamp, samples: Count, tokens: Count, seconds: timedelta | Number | None
 ) -> Timestamp: ...
-def set_rates(groups: Any, alpha: float) -> list[Any] | None: ...
-def fill_rates(groups: Any, known: list[Any], alpha: float) -> list[Any] | None: ...
+
+class Writer:
+    def __new__(
+        cls,
+        groups: Sequence[dict[str, Any]],
+        entries: Sequence[tuple[int, str, int | None, str, float, int, bool, int]],
+        readers: Sequence[Callable[[Any], float]],
+        fill: Callable[[list[Any], list[float]], object],
+    ) -> Self: ...
+    def write(self, groups: Any, moment: Any, factor: float) -> bool: ...
+    def put(self, alphas: Sequence[float], factor: float) -> None: ...
+    def values(self) -> list[float]: ...
+
 def evaluate(
     curves: Iterable[Curve],
     times: Points | Mapping[str, Points],
