@@ -6,95 +6,133 @@ Composer's calling form. It gives the multiplier α for the time that `state` te
 
 from __future__ import annotations
 
+from epochal import _core
 from epochal._core import Curve, Run, Schedule, ScheduleError, Time, Timestamp, TimeUnit
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, Self, TypeAlias
+    from collections.abc import Callable, Iterable
+    from typing import Any, Self
 
-    AnySchedule: TypeAlias = "Schedule | FunctionSchedule"
-    AnyCurve: TypeAlias = "Curve | FunctionCurve"
+    from epochal._types import UnitLike
 
-__all__ = ["FunctionCurve", "FunctionSchedule", "State", "as_schedule"]
+__all__ = ["FunctionSchedule", "State", "as_schedule"]
 
 
 class State:
     """What a function schedule is called with.
 
-    timestamp: a `Timestamp`. Counters that no fact of the run gives stay 0: the epoch without
-        `batches_per_epoch`, samples and tokens without their rates.
-    max_duration: the length of the run, a `Time`, already scaled.
+    timestamp: a `Timestamp`, or what reads like one. Counters that no fact of the run gives stay
+        0: the epoch without `batches_per_epoch`, samples and tokens without their rates.
+    max_duration: the length of the run, a `Time`, already scaled. In `repeat`, of one cycle.
     dataloader_len: batches in an epoch, a `Time`; None if the run does not tell.
     """
 
     __slots__ = ("dataloader_len", "max_duration", "timestamp")
 
     def __init__(
-        self, timestamp: Timestamp, max_duration: Time, dataloader_len: Time | None = None
+        self,
+        timestamp: Timestamp | _Watched,
+        max_duration: Time,
+        dataloader_len: Time | None = None,
     ) -> None:
         self.timestamp = timestamp
         self.max_duration = max_duration
         self.dataloader_len = dataloader_len
 
+    def get_elapsed_duration(self) -> Time:
+        """The part of the run that is over, as a `dur`, in the unit of `max_duration`."""
+        return self.timestamp.get(self.max_duration.unit) / self.max_duration
 
-class FunctionSchedule:
-    """A Python function as a schedule.
 
-        α(t) = function(state, ssr=σ), or function(state)
+class _Watched:
+    """A timestamp that notes which counters are read."""
 
-    Args:
-        function: a pure function of its arguments that gives a finite number, 0 or above. With a
-            parameter named `ssr` it is told the scale schedule ratio, and is to use it; without
-            one it only goes with runs whose ratio is 1.
+    __slots__ = ("_seen", "_timestamp")
 
-    The product with another schedule or function is of this kind too. Raises `ScheduleError`: in
-    `resolve` for a ratio that the function does not take; when evaluated, for a value that is no
-    finite number or is negative, and instead of a `TypeError` that comes out of the function.
-    Other exceptions of the function pass.
+    def __init__(self, timestamp: Timestamp, seen: set[TimeUnit]) -> None:
+        self._timestamp = timestamp
+        self._seen = seen
 
-    >>> from epochal._functions import FunctionSchedule
-    >>> def halved_later(state, ssr=1.0):
-    ...     return 1.0 if state.timestamp.batch.value < 10 * ssr else 0.5
-    >>> schedule = FunctionSchedule(halved_later)
-    >>> curve = schedule.resolve(Run("100ba", scale_schedule_ratio=2.0))
-    >>> curve(Timestamp(batch=19)), curve(Timestamp(batch=20))
-    (1.0, 0.5)
-    >>> curve = (schedule * LinearScheduler()).resolve(Run("100ba"))
-    >>> curve(Timestamp(batch=50)), curve.clocks
-    (0.25, (<TimeUnit.BATCH: 'ba'>,))
-    """
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._timestamp, name)
+        if isinstance(value, Time):
+            self._seen.add(value.unit)
+        elif name.endswith("_wct"):
+            self._seen.add(TimeUnit.SECOND)
+        return value
 
-    __slots__ = ("_function", "_takes_ssr")
+    def get(self, unit: UnitLike) -> Time:
+        time = self._timestamp.get(unit)
+        self._seen.add(time.unit)
+        return time
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._takes_ssr = _takes_ssr(function)
+    def _see(self, other: object) -> object:
+        if isinstance(other, _Watched):
+            return other._timestamp
+        if isinstance(other, (Time, str)):
+            self._seen.add(Time(other).unit)
+        return other
 
-    def resolve(self, run: Run) -> FunctionCurve:
-        """The curve of this schedule in a run."""
-        if not isinstance(run, Run):
-            raise TypeError(f"run must be a Run, not {run!r}")
-        ratio = run.scale_schedule_ratio
-        self._check_ratio(ratio)
+    def __eq__(self, other: object) -> bool:
+        return bool(self._timestamp == self._see(other))
+
+    def __lt__(self, other: Time | str) -> bool:
+        return bool(self._timestamp < self._see(other))
+
+    def __le__(self, other: Time | str) -> bool:
+        return bool(self._timestamp <= self._see(other))
+
+    def __gt__(self, other: Time | str) -> bool:
+        return bool(self._timestamp > self._see(other))
+
+    def __ge__(self, other: Time | str) -> bool:
+        return bool(self._timestamp >= self._see(other))
+
+    def __hash__(self) -> int:
+        return hash(self._timestamp)
+
+    def __repr__(self) -> str:
+        return repr(self._timestamp)
+
+
+class _Leaf:
+    """A function in a tree: what the core asks for."""
+
+    __slots__ = ("declared", "function", "seen", "takes_ssr", "units_given")
+
+    def __init__(self, function: Callable[..., Any], units: Iterable[UnitLike] | None) -> None:
+        self.function = function
+        self.takes_ssr = _takes_ssr(function)
+        self.declared = units is not None
+        self.units_given = None if units is None else _units(units)
+        self.seen: set[TimeUnit] = set()
+
+    @property
+    def units(self) -> tuple[TimeUnit, ...]:
+        """What the function reads: as declared, or as far as it was seen."""
+        if self.units_given is not None:
+            return self.units_given
+        return tuple(unit for unit in TimeUnit if unit in self.seen)
+
+    def alpha(self, timestamp: Timestamp, run: Run) -> float:
         batches = run.batches_per_epoch
         dataloader_len = None if batches is None else Time(batches, TimeUnit.BATCH)
+        now = timestamp if self.declared else _Watched(timestamp, self.seen)
+        state = State(now, run.duration, dataloader_len)
+        return self.call(state, run.scale_schedule_ratio)
 
-        def evaluate(timestamp: Timestamp) -> float:
-            if not isinstance(timestamp, Timestamp):
-                raise TypeError(f"a function schedule needs a Timestamp, not {timestamp!r}")
-            return self(State(timestamp, run.duration, dataloader_len), ratio)
-
-        return FunctionCurve(self, run, [evaluate])
-
-    def __call__(self, state: Any, ssr: float = 1.0) -> float:
-        """α in a `State`, Composer's or anything like it; `ssr` is σ."""
-        self._check_ratio(ssr)
+    def call(self, state: Any, ssr: float) -> float:
+        if ssr != 1 and not self.takes_ssr:
+            raise ScheduleError(
+                f"schedule function {self.name} does not take the scale schedule ratio, "
+                f"which is {ssr!r}: give it a parameter 'ssr'"
+            )
         try:
-            result = self._function(state, ssr=ssr) if self._takes_ssr else self._function(state)
+            result = self.function(state, ssr=ssr) if self.takes_ssr else self.function(state)
         except TypeError as error:
-            message = f"schedule function {self._name()} fails at {_time(state)}: {error}"
+            message = f"schedule function {self.name} fails at {_time(state)}: {error}"
             raise ScheduleError(message) from error
         try:
             # `float` would take these, which are no numbers.
@@ -103,113 +141,100 @@ class FunctionSchedule:
             alpha = -1.0
         if not 0.0 <= alpha < float("inf"):
             raise ScheduleError(
-                f"schedule function {self._name()} gives {result!r} at {_time(state)}: "
+                f"schedule function {self.name} gives {result!r} at {_time(state)}: "
                 "a multiplier must be a finite number, 0 or above"
             )
         return alpha
 
-    def _check_ratio(self, ratio: float) -> None:
-        if ratio != 1 and not self._takes_ssr:
-            raise ScheduleError(
-                f"schedule function {self._name()} does not take the scale schedule ratio, "
-                f"which is {ratio!r}: give it a parameter 'ssr'"
-            )
-
-    def __mul__(self, other: object) -> FunctionSchedule:
-        return _Product([self, as_schedule(other)]) if callable(other) else NotImplemented
-
-    def __rmul__(self, other: object) -> FunctionSchedule:
-        return _Product([as_schedule(other), self]) if callable(other) else NotImplemented
-
-    def _name(self) -> str:
-        name: str | None = getattr(self._function, "__qualname__", None)
+    @property
+    def name(self) -> str:
+        name: str | None = getattr(self.function, "__qualname__", None)
         if name is None:
             import re
 
             # An address differs from process to process.
-            name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self._function))
+            name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.function))
         return name
 
-    def __repr__(self) -> str:
-        return f"FunctionSchedule({self._name()})"
-
-    def _key(self) -> object:
-        return self._function
+    @property
+    def text(self) -> str:
+        if self.units_given is None:
+            return f"FunctionSchedule({self.name})"
+        units = ", ".join(repr(unit.value) for unit in self.units_given)
+        return f"FunctionSchedule({self.name}, units=[{units}])"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FunctionSchedule) and bool(self._key() == other._key())
+        return (
+            isinstance(other, _Leaf)
+            and bool(self.function == other.function)
+            and self.units_given == other.units_given
+        )
 
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        return type(self), (self._key(),)
-
-
-class _Product(FunctionSchedule):
-    """Factors of which at least one is a function."""
-
-    __slots__ = ("_factors",)
-
-    def __init__(self, factors: Sequence[AnySchedule]) -> None:
-        self._factors = tuple(factors)
-
-    def resolve(self, run: Run) -> FunctionCurve:
-        return FunctionCurve(self, run, [factor.resolve(run) for factor in self._factors])
-
-    def __call__(self, state: Any, ssr: float = 1.0) -> float:
-        alpha = 1.0
-        for factor in self._factors:
-            alpha *= factor(state, ssr)
-        return alpha
-
-    def __repr__(self) -> str:
-        return " * ".join(map(repr, self._factors))
-
-    def _key(self) -> object:
-        return self._factors
+    __hash__ = None  # type: ignore[assignment]  # schedules hash by their text
 
 
-class FunctionCurve:
-    """A function schedule in a run: α as a function of a `Timestamp`.
+class FunctionSchedule(Schedule):
+    """A Python function as a schedule.
 
-    Made by `FunctionSchedule.resolve(run)`. `schedule` and `run` are where it comes from;
-    `clocks` are those that the other factors of a product read. What a function reads is not
-    known, so a function alone has none.
+        α(t) = function(state, ssr=σ), or function(state)
+
+    Args:
+        function: a pure function of its arguments that gives a finite number, 0 or above. With a
+            parameter named `ssr` it is told the scale schedule ratio, and is to use it; without
+            one it only goes with runs whose ratio is 1.
+        units: the clocks that it reads, such as `["tok"]`. By default that is seen when it is
+            called. Either way a clock that the run does not tell, or that nothing moves, is
+            refused.
+
+    It is a schedule like any other: it can stand anywhere in a tree. Its curve takes a number (in
+    its only declared unit, else batches), arrays and `grid`, through the run's facts. Raises
+    `ScheduleError`: in `resolve` for a ratio that the function does not take; when evaluated, for
+    a value that is no finite number or is negative, and instead of a `TypeError` that comes out
+    of the function. Other exceptions of the function pass.
+
+    >>> from epochal import FunctionSchedule
+    >>> def halved_later(state, ssr=1.0):
+    ...     return 1.0 if state.timestamp.batch.value < 10 * ssr else 0.5
+    >>> schedule = FunctionSchedule(halved_later, units=["ba"])
+    >>> curve = schedule.resolve(Run("100ba", scale_schedule_ratio=2.0))
+    >>> curve(19), curve(20), curve(Timestamp(batch=20))
+    (1.0, 0.5, 0.5)
+    >>> (halved_later * LinearScheduler()).resolve("100ba")([0, 50, 100]).tolist()
+    [1.0, 0.25, 0.0]
     """
 
-    __slots__ = ("_factors", "clocks", "run", "schedule")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        schedule: FunctionSchedule,
-        run: Run,
-        factors: Sequence[AnyCurve | Callable[[Timestamp], float]],
-    ) -> None:
-        self.schedule = schedule
-        self.run = run
-        self._factors = tuple(factors)
-        read = [unit for factor in factors for unit in getattr(factor, "clocks", ())]
-        self.clocks = tuple(unit for unit in TimeUnit if unit in read)
+    def __new__(
+        cls, function: Callable[..., Any], units: Iterable[UnitLike] | None = None
+    ) -> Self:
+        return super().__new__(cls, _core.function(_Leaf(function, units)))
 
-    def __call__(self, timestamp: Timestamp) -> float:
-        alpha = 1.0
-        for factor in self._factors:
-            alpha *= factor(timestamp)
-        return alpha
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function."""
+        return self._leaf.function
 
-    def at_batch(self, batch: int) -> float:
-        """α at the time at which a batch begins, as far as the run tells."""
-        return self(self.run.at_batch(batch))
+    @property
+    def units(self) -> tuple[TimeUnit, ...] | None:
+        """The units that were declared, or None."""
+        return self._leaf.units_given
 
-    def __repr__(self) -> str:
-        return f"({self.schedule!r}).resolve({self.run!r})"
+    @property
+    def _leaf(self) -> _Leaf:
+        leaf = _core.leaf(self)
+        assert isinstance(leaf, _Leaf)
+        return leaf
 
-    def __reduce__(self) -> tuple[Callable[[Run], FunctionCurve], tuple[Run]]:
-        return self.schedule.resolve, (self.run,)
+    def __call__(self, state: Any, ssr: float = 1.0) -> float:
+        """α in a `State`, Composer's or anything like it; `ssr` is σ."""
+        return self._leaf.call(state, ssr)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), (self.function, self.units)
 
 
-def as_schedule(schedule: object) -> AnySchedule:
+def as_schedule(schedule: object) -> Schedule:
     """A schedule as it is, a function as a `FunctionSchedule`; `TypeError` for all else.
 
     >>> from epochal._functions import as_schedule
@@ -220,13 +245,24 @@ def as_schedule(schedule: object) -> AnySchedule:
     >>> as_schedule(constant)
     FunctionSchedule(constant)
     """
-    if isinstance(schedule, (Schedule, FunctionSchedule)):
+    if isinstance(schedule, FunctionSchedule):
         return schedule
-    if callable(schedule) and not isinstance(schedule, (type, Curve, FunctionCurve)):
+    if isinstance(schedule, Schedule) and type(schedule).__call__ is Schedule.__call__:
+        return schedule
+    if callable(schedule) and not isinstance(schedule, (type, Curve)):
         return FunctionSchedule(schedule)
     raise TypeError(
         f"schedule must be a schedule or a function f(state, ssr=1.0), not {schedule!r}"
     )
+
+
+def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:
+    if isinstance(units, str):
+        raise TypeError(f"units must be a list of units, e.g. ['tok'], not {units!r}")
+    given = {TimeUnit(unit) for unit in units}
+    if TimeUnit.DURATION in given:
+        raise ScheduleError("units must be clocks such as 'ba': 'dur' is a fraction of the run")
+    return tuple(unit for unit in TimeUnit if unit in given)
 
 
 def _takes_ssr(function: Callable[..., Any]) -> bool:

@@ -27,7 +27,8 @@ from epochal._core import (
 from epochal._functions import as_schedule
 
 if TYPE_CHECKING:
-    from epochal._functions import AnyCurve, AnySchedule
+    from epochal._core import Curve
+    from epochal._types import AnySchedule
 
 __all__ = ["EpochalLR", "bind"]
 
@@ -121,11 +122,11 @@ class EpochalLR(LambdaLR):
     optimizer's state last.
     """
 
-    curve: AnyCurve
+    curve: Curve
     run: Run
     clock: Clock | None
 
-    def __init__(self, optimizer: Optimizer, curve: AnyCurve, clock: Clock | None = None) -> None:
+    def __init__(self, optimizer: Optimizer, curve: Curve, clock: Clock | None = None) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
         if not isinstance(clock, (Clock, NoneType)):
@@ -231,7 +232,7 @@ class EpochalLR(LambdaLR):
 
     def _check_moving(self, clock: Clock) -> bool:
         try:
-            return clock.check_moving(self.curve.clocks)
+            return clock.check_moving(self.curve.units)
         except UnitError as error:
             raise UnitError(f"{self.curve.schedule!r} cannot step: {error}") from None
 
@@ -386,8 +387,8 @@ class EpochalLR(LambdaLR):
         return {"schedule": repr(self.curve.schedule), "run": repr(self.run)}
 
 
-def _check_clocks(curve: AnyCurve) -> None:
-    for unit in curve.clocks:
+def _check_clocks(curve: Curve) -> None:
+    for unit in curve.units:
         if unit in ("iter", "sec"):
             raise UnitError(f"the schedule reads '{unit}', which moves only with a clock")
         try:

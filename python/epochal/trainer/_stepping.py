@@ -19,7 +19,7 @@ from epochal.torch import EpochalLR, bind, scale_scheduler
 from epochal.trainer import _arguments as arguments
 
 if TYPE_CHECKING:
-    from epochal._functions import AnySchedule
+    from epochal._core import Schedule
 
 __all__ = ["Schedulers", "snapshot_of_groups"]
 
@@ -62,7 +62,7 @@ class Schedulers:
         # What the schedules read if they are stepped every epoch: it stands still in between, so
         # that the rates stay, whatever is saved, loaded and bound anew in mid-epoch.
         self._held: Clock | None = None
-        schedules: list[AnySchedule] = []
+        schedules: list[Schedule] = []
         for scheduler in arguments.listed(given):
             if isinstance(scheduler, LRScheduler):
                 self._torch.append(_checked(scheduler, optimizers, self._torch))
@@ -107,7 +107,7 @@ class Schedulers:
         for schedule in self._schedules:
             curve = schedule.resolve(run)
             curve(now)
-            read.update(curve.clocks)
+            read.update(curve.units)
         return read
 
     def all(self) -> list[LRScheduler]:
@@ -248,7 +248,7 @@ def _start_of_epoch(now: Timestamp) -> Timestamp:
     )
 
 
-def _schedule(given: Any) -> AnySchedule:
+def _schedule(given: Any) -> Schedule:
     try:
         return as_schedule(given)
     except TypeError as error:

@@ -3,12 +3,13 @@
 //! All are the same plain IEEE operations in the same order, so all give the same bits.
 #![allow(unsafe_code)]
 
+use crate::bulk::source::Source;
+use crate::bulk::span;
+use crate::curve::formula::Formula;
+use crate::curve::milestones::Milestones;
+use crate::curve::reading::Reading;
 use crate::error::{Error, Kind, Result, quote};
-use crate::milestones::Milestones;
-use crate::shape::{self, Shape};
-use crate::source::Source;
-use crate::span;
-use crate::unit::Clock;
+use crate::math::{larger, smaller};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Instructions that a CPU may have. A level is only handed out where the CPU has it.
@@ -29,7 +30,7 @@ enum Width {
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 impl Level {
-    const BASELINE: Self = Self(Width::Baseline);
+    pub(crate) const BASELINE: Self = Self(Width::Baseline);
 
     /// Every level, the widest last.
     const ALL: &'static [Self] = &[
@@ -153,21 +154,41 @@ at_each_level! {
         = span::bounds(times);
 
     /// α of a formula at each time.
-    fn fill(shape: &Shape, times: &[f64], out: &mut [f64])
-        = shape.fill(times, out);
+    fn fill(formula: &Formula, times: &[f64], out: &mut [f64])
+        = formula.fill(times, out);
 
     /// The level at each time.
-    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Clock::COUNT], out: &mut [f64])
+    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Reading::COUNT], out: &mut [f64])
         = milestones.fill(readings, out);
 
-    /// The ramp of a warmup over the tail's values.
-    fn ramp(length: f64, top: f64, times: &[f64], out: &mut [f64])
-        = shape::ramp(length, top, times, out);
+    /// The values that hold before a time, laid over those that hold from there on.
+    fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])
+        = for ((alpha, first), &t) in out.iter_mut().zip(first).zip(times) {
+            *alpha = if t < at { *first } else { *alpha };
+        };
 
     /// Each value times another.
     fn multiply(out: &mut [f64], factors: &[f64])
         = for (alpha, factor) in out.iter_mut().zip(factors) {
             *alpha *= factor;
+        };
+
+    /// Each value times a number.
+    fn scale(out: &mut [f64], by: f64)
+        = for alpha in out.iter_mut() {
+            *alpha *= by;
+        };
+
+    /// Each value plus a number.
+    fn lift(out: &mut [f64], by: f64)
+        = for alpha in out.iter_mut() {
+            *alpha += by;
+        };
+
+    /// Each value within bounds.
+    fn clip(out: &mut [f64], low: f64, high: f64)
+        = for alpha in out.iter_mut() {
+            *alpha = smaller(larger(*alpha, low), high);
         };
 
     /// Each value, rounded once.
@@ -180,58 +201,6 @@ at_each_level! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::{Cycles, Period};
-    use crate::decay::Decay;
-    use crate::math::{Double, Exponent, Exponential, Levels};
-    use crate::span::BLOCK;
-
-    fn shapes() -> Vec<Shape> {
-        let decay = Decay::new(Double::from(100.0), Double::from(9_999.7));
-        let (whole, other) = (Double::from(37.0), Double::from(37.3));
-        let mut shapes = vec![
-            Shape::Constant { alpha: 0.3, end: 777.0 },
-            Shape::Linear { decay, from: 1.3, to: 0.1 },
-            Shape::Cosine { decay, to: 0.1 },
-            Shape::Exponential { rate: None },
-            Shape::Exponential { rate: Exponential::new(0.99, other) },
-        ];
-        for power in [0.5, 1.0, 2.0, 3.0, 0.37, 5.5] {
-            for rounded in [false, true] {
-                let power = Exponent::new(power, rounded);
-                shapes.push(Shape::Polynomial { decay, power, to: 0.1 });
-            }
-        }
-        for period in [whole, other].map(|length| Period::new(length, 0.0)) {
-            shapes.push(Shape::Step { period, levels: Levels::new(0.99) });
-            for ratio in [1.0, 1.5, 1.0001] {
-                shapes.push(Shape::Restarts { cycles: Cycles::new(period, ratio), to: 0.1 });
-            }
-        }
-        shapes
-    }
-
-    #[test]
-    fn every_level_gives_the_bits_of_single_times() {
-        let sorted: Vec<f64> = (0..BLOCK as u32).map(|n| f64::from(n * 13)).collect();
-        let mut shuffled: Vec<f64> = (0..BLOCK).map(|n| sorted[n * 389 % BLOCK] + 0.37).collect();
-        shuffled[17] = 1e300;
-        for shape in shapes() {
-            for times in [&sorted, &shuffled] {
-                let alone = times.iter().map(|t| {
-                    let mut alpha = [0.0];
-                    shape.fill(std::slice::from_ref(t), &mut alpha);
-                    alpha[0].to_bits()
-                });
-                let alone: Vec<u64> = alone.collect();
-                for level in Level::available() {
-                    let mut out = vec![0.0; times.len()];
-                    fill(level, &shape, times, &mut out);
-                    let together: Vec<u64> = out.iter().map(|alpha| alpha.to_bits()).collect();
-                    assert_eq!(together, alone, "{level:?} {shape:?}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn integers_of_any_size_are_rounded_once() {

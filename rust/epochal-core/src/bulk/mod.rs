@@ -2,18 +2,24 @@
 //!
 //! Times are converted a block at a time, evaluated, and written; blocks stay in the L1 cache.
 
-use crate::curve::{Curve, Readings};
-use crate::dispatch::{self, Level};
+pub(crate) mod dispatch;
+pub(crate) mod share;
+pub(crate) mod source;
+pub(crate) mod span;
+
+use crate::bulk::dispatch::Level;
+use crate::bulk::share::{part_len, share, threads_for};
+use crate::bulk::source::{Source, Sources, is_time, not_a_time};
+use crate::bulk::span::BLOCK;
+use crate::curve::Curve;
+use crate::curve::reading::Reading;
 use crate::error::{Error, Kind, Result};
 use crate::math::{WHOLE_FROM, floor};
-use crate::share::{part_len, share, threads_for};
-use crate::source::{Source, Sources, is_time, not_a_time};
-use crate::span::BLOCK;
-use crate::unit::Clock;
+use crate::time::unit::Counter;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Up to so many values are evaluated one by one: blocks take longer to set up.
+/// Up to so many values are evaluated one by one.
 const FEW: usize = 8;
 
 /// Where the values go.
@@ -54,39 +60,57 @@ impl Sink<'_> {
     }
 }
 
-/// Writes α at the times of `sources`, one per clock in the order of [`Clock::ALL`], into `sink`:
-/// all values of the first curve, then those of the next.
+/// Writes α at the times of `sources`, one per counter in the order of [`Counter::ALL`], into
+/// `sink`: all values of the first curve, then those of the next.
 ///
-/// Every clock that a curve reads needs a source as long as a curve's part of the sink. All times
-/// are checked before the first value is written. `threads` is how many may work on it; none
-/// leaves it to the number of points.
+/// Every counter that a curve reads needs a source as long as a curve's part of the sink; or the
+/// only source is that of the curve's [`counter`](Curve::counter), which the run's rates turn
+/// into the others. All times are checked before the first value is written, and so is what else
+/// can go wrong. `threads` is how many may work on it; none leaves it to the number of points.
 pub fn evaluate(
     curves: &[&Curve],
     sources: &Sources<'_>,
     sink: Sink<'_>,
     threads: Option<NonZeroUsize>,
 ) -> Result<()> {
-    let clocks = clocks_of(curves);
     let len = sink.len() / curves.len().max(1);
-    for clock in &clocks {
-        match &sources[*clock as usize] {
-            Some(source) if source.len() == len && len * curves.len() == sink.len() => {}
-            _ => {
-                let message = format!("'{clock}' needs one time for each of the {len} values");
-                return Err(Error::new(Kind::Schedule, message));
-            }
+    let given: Vec<_> = Counter::ALL.into_iter().zip(sources).filter_map(given).collect();
+    let number = match given[..] {
+        [(only, _)] if curves.iter().all(|curve| curve.counter() == Ok(only)) => Some(only),
+        _ => None,
+    };
+    for counter in counters_of(curves) {
+        if number.is_none() && sources[counter as usize].is_none() {
+            let message = format!("'{counter}' needs one time for each of the {len} values");
+            return Err(Error::new(Kind::Schedule, message));
+        }
+    }
+    for (counter, source) in &given {
+        if source.len() != len || len * curves.len() != sink.len() {
+            let message = format!("'{counter}' needs one time for each of the {len} values");
+            return Err(Error::new(Kind::Schedule, message));
         }
     }
     let level = Level::in_use();
     let checking = threads_for(threads, len).min(len / CHECKED_AT_ONCE).max(1);
-    for source in clocks.iter().filter_map(|clock| sources[*clock as usize].as_ref()) {
+    for (_, source) in &given {
         check(source, level, checking)?;
     }
-    let job = Job { level, curves, sources, clocks, len };
+    let job = Job { level, curves, sources, number, len };
+    // For few values, blocks take longer to set up.
+    if sink.len() <= FEW || curves.iter().any(|curve| curve.needs_care()) {
+        return job.fill_with_care(sink);
+    }
     let threads = threads_for(threads, sink.len());
     let part = part_len(threads, sink.len());
     share(threads, sink.into_parts(part), |(start, sink)| job.fill(start, sink));
     Ok(())
+}
+
+fn given<'a, 'b>(
+    (counter, source): (Counter, &'b Option<Source<'a>>),
+) -> Option<(Counter, &'b Source<'a>)> {
+    source.as_ref().map(|source| (counter, source))
 }
 
 /// That every time is finite and not negative.
@@ -109,10 +133,10 @@ fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
     bad.map_or(Ok(()), |index| Err(not_a_time(times.value(index))))
 }
 
-/// The clocks that some curves read, each once, in the order of [`Clock::ALL`].
-pub fn clocks_of(curves: &[&Curve]) -> Vec<Clock> {
-    let read = |clock: &Clock| curves.iter().any(|curve| curve.clocks().contains(clock));
-    Clock::ALL.into_iter().filter(read).collect()
+/// The counters that some curves read, each once, in the order of [`Counter::ALL`].
+pub fn counters_of(curves: &[&Curve]) -> Vec<Counter> {
+    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters()).collect();
+    Counter::ALL.into_iter().filter(|counter| counters.contains(counter)).collect()
 }
 
 /// A thread checks so many times while another one starts.
@@ -123,16 +147,21 @@ struct Job<'a> {
     level: Level,
     curves: &'a [&'a Curve],
     sources: &'a Sources<'a>,
-    clocks: Vec<Clock>,
+    /// The counter of the only source.
+    number: Option<Counter>,
     /// How many times there are, and values of each curve.
     len: usize,
 }
+
+/// A block of times for each reading.
+type Blocks = [[f64; BLOCK]];
 
 impl Job<'_> {
     /// Fills a part of all values, the one that begins at `start`.
     fn fill(&self, start: usize, sink: Sink<'_>) {
         // Made once for all blocks.
-        let mut times = vec![[0.0; BLOCK]; if sink.len() > FEW { self.clocks.len() } else { 0 }];
+        let most = self.curves.iter().map(|curve| curve.readings().len()).max().unwrap_or(0);
+        let mut times = vec![[0.0; BLOCK]; most];
         match sink {
             Sink::F64(values) => {
                 self.each_block(start, values, |curve, at, out| {
@@ -147,6 +176,28 @@ impl Job<'_> {
                     dispatch::round(self.level, block, out);
                 });
             }
+        }
+    }
+
+    /// One by one, and nothing is written unless all goes well: functions are called, and values
+    /// looked at.
+    fn fill_with_care(&self, sink: Sink<'_>) -> Result<()> {
+        let points = self.curves.iter().flat_map(|curve| (0..self.len).map(move |at| (curve, at)));
+        let values: Vec<f64> =
+            points.map(|(curve, at)| self.value(curve, at)).collect::<Result<_>>()?;
+        match sink {
+            Sink::F64(out) => out.copy_from_slice(&values),
+            Sink::F32(out) => dispatch::round(self.level, &values, out),
+        }
+        Ok(())
+    }
+
+    fn value(&self, curve: &Curve, at: usize) -> Result<f64> {
+        let time = |counter: Counter| self.sources[counter as usize].as_ref().map(|s| s.value(at));
+        // One source tells a number; several, or that of another counter, what each counter reads.
+        match self.number.and_then(|counter| Some((counter, time(counter)?))) {
+            Some((counter, t)) => curve.on_counter(counter, t),
+            None => curve.at_counters(&Counter::ALL.map(|counter| time(counter).unwrap_or(0.0))),
         }
     }
 
@@ -166,27 +217,31 @@ impl Job<'_> {
         }
     }
 
-    fn fill_block(&self, curve: &Curve, at: usize, blocks: &mut [[f64; BLOCK]], out: &mut [f64]) {
+    fn fill_block(&self, curve: &Curve, at: usize, blocks: &mut Blocks, out: &mut [f64]) {
         let len = out.len();
-        if blocks.is_empty() {
-            for (index, alpha) in out.iter_mut().enumerate() {
-                let time = |source: &Option<Source<'_>>| {
-                    source.as_ref().map_or(0.0, |source| source.value(at + index))
-                };
-                *alpha = curve.at(&self.sources.each_ref().map(time));
-            }
-            return;
+        let mut times: [&[f64]; Reading::COUNT] = [&[]; Reading::COUNT];
+        for (reading, block) in curve.readings().iter().zip(blocks) {
+            let block = &mut block[..len];
+            let counter = reading.counter();
+            let source = self.sources[counter as usize].as_ref();
+            times[reading.index()] = match (source, self.number) {
+                (Some(source), _) => dispatch::read(self.level, source, at, block),
+                (None, Some(told)) => self.derived(curve.rate(told, counter), told, at, block),
+                (None, None) => block,
+            };
         }
-        let mut readings: Readings<'_> = [&[]; Clock::COUNT];
-        for (clock, block) in self.clocks.iter().zip(blocks) {
-            if let Some(source) = &self.sources[*clock as usize]
-                && curve.clocks().contains(clock)
-            {
-                let block = &mut block[..len];
-                readings[*clock as usize] = dispatch::read(self.level, source, at, block);
-            }
+        curve.fill(self.level, &times, out);
+    }
+
+    /// Times of a counter that the rates turn into those of another.
+    fn derived<'b>(&self, rate: f64, told: Counter, at: usize, block: &'b mut [f64]) -> &'b [f64] {
+        let mut read = [0.0; BLOCK];
+        let read = &mut read[..block.len()];
+        if let Some(source) = &self.sources[told as usize] {
+            block.copy_from_slice(dispatch::read(self.level, source, at, read));
         }
-        curve.fill(self.level, &readings, out);
+        dispatch::scale(self.level, block, rate);
+        block
     }
 }
 

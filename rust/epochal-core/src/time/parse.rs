@@ -10,7 +10,7 @@
 
 use crate::error::{Error, Kind, RANGE, Result, quote};
 use crate::time::Time;
-use crate::unit::{Clock, Unit};
+use crate::time::unit::{Counter, Unit};
 use std::str::FromStr;
 
 /// The longest time string in bytes.
@@ -89,7 +89,7 @@ impl Number {
     /// The number times 10^power, in a unit. `text` is the input, for messages.
     fn with_unit(mut self, power: i32, unit: Unit, text: &str) -> Result<Time> {
         self.exponent += power;
-        let Unit::Clock(clock) = unit else {
+        let Unit::Counter(clock) = unit else {
             return Time::from_fraction(self.fraction()).map_err(|_| out_of_range(text));
         };
         while self.len > 0 && self.digits[self.len - 1] == 0 {
@@ -191,7 +191,7 @@ fn hms(body: &[u8], text: &str) -> Result<Time> {
         rest = &rest[digits + 1..];
     }
     if rest.is_empty() {
-        Ok(Time::Count(total, Clock::Second))
+        Ok(Time::Count(total, Counter::Second))
     } else {
         Err(not_understood(text, "its unit is not known"))
     }
@@ -220,19 +220,19 @@ mod tests {
     #[test]
     fn counts_are_exact() {
         for (text, value, clock) in [
-            ("5ep", 5, Clock::Epoch),
-            (" +1_000 ba\n", 1_000, Clock::Batch),
-            ("1.5e3tok", 1_500, Clock::Token),
-            ("15Ttok", 15_000_000_000_000, Clock::Token),
-            ("5TOK", 5, Clock::Token),
-            ("5BBA", 5_000_000_000, Clock::Batch),
-            ("9007199254740993tok", 9_007_199_254_740_993, Clock::Token),
-            ("-9223372036854775807sp", -i64::MAX, Clock::Sample),
-            ("1000000000000000000000000e-20iter", 10_000, Clock::Iteration),
-            ("0e999999999999ba", 0, Clock::Batch),
-            ("36h", 129_600, Clock::Second),
-            ("1h20m40s", 4_840, Clock::Second),
-            ("2d1s", 172_801, Clock::Second),
+            ("5ep", 5, Counter::Epoch),
+            (" +1_000 ba\n", 1_000, Counter::Batch),
+            ("1.5e3tok", 1_500, Counter::Token),
+            ("15Ttok", 15_000_000_000_000, Counter::Token),
+            ("5TOK", 5, Counter::Token),
+            ("5BBA", 5_000_000_000, Counter::Batch),
+            ("9007199254740993tok", 9_007_199_254_740_993, Counter::Token),
+            ("-9223372036854775807sp", -i64::MAX, Counter::Sample),
+            ("1000000000000000000000000e-20iter", 10_000, Counter::Iteration),
+            ("0e999999999999ba", 0, Counter::Batch),
+            ("36h", 129_600, Counter::Second),
+            ("1h20m40s", 4_840, Counter::Second),
+            ("2d1s", 172_801, Counter::Second),
         ] {
             assert_eq!(text.parse(), Ok(Time::Count(value, clock)), "{text:?}");
         }

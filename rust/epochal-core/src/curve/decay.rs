@@ -1,6 +1,10 @@
 //! What is left of a decay.
 
+use crate::curve::reading::Reading;
+use crate::error::Result;
 use crate::math::{Double, larger, smaller, smaller_part, trimmed};
+use crate::schedule::phase::Phase;
+use crate::time::Time;
 
 /// A decay from w to T. Both have more digits than a float: near the ends these count.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,14 @@ impl Decay {
         last: f64::INFINITY,
     };
 
-    /// From the end of a warmup to T. If that leaves nothing, the decay never begins.
+    /// From the start of a phase to its T, and what it runs on.
+    pub(crate) fn of(phase: &Phase<'_>, t_max: Time) -> Result<(Reading, Self)> {
+        let reading = phase.length(t_max).reading;
+        let (start, end) = phase.bounds("t_max", t_max, reading)?;
+        Ok((reading, Self::new(start, end)))
+    }
+
+    /// From w to T. If that leaves nothing, the decay never begins.
     pub(crate) fn new(start: Double, end: Double) -> Self {
         if end.rounded() > start.rounded() {
             Self::lasting(start, end, end + -start)

@@ -5,18 +5,18 @@
 //! 3. Every other time is multiplied by σ; a warmup only if it asks for that.
 //! 4. Lengths are real numbers; the count rule snaps them to whole ones where it applies.
 
-use crate::count::{Counted, scale};
+use crate::time::count::{Counted, scale};
 use crate::curve::{Curve, Node};
-use crate::cycle::{Cycles, Period};
-use crate::decay::Decay;
+use crate::curve::cycle::{Cycles, Period};
+use crate::curve::decay::Decay;
 use crate::error::{Error, Kind, Result};
 use crate::math::{Double, Exponent, Exponential, Levels, ulp};
-use crate::milestones::Milestones;
+use crate::curve::milestones::Milestones;
 use crate::run::Run;
 use crate::schedule::{Schedule, Tail, Warmup};
-use crate::shape::Shape;
+use crate::curve::shape::Shape;
 use crate::time::Time;
-use crate::unit::Clock;
+use crate::time::unit::Counter;
 
 impl Schedule {
     /// The curve of this schedule in a run.
@@ -26,7 +26,7 @@ impl Schedule {
         });
         // The run's own times; clocks on which its length is not known stay at the start.
         for fraction in [0.0, 1.0] {
-            let times = Clock::ALL.map(|clock| {
+            let times = Counter::ALL.map(|clock| {
                 length_on(Time::Duration(fraction), false, clock, run).map_or(0.0, Double::rounded)
             });
             let alpha = curve.at(&times);
@@ -75,7 +75,7 @@ impl Tail {
 }
 
 /// A tail, given the warmup before it: as written, its length, and the clock of that.
-fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> Result<Node> {
+fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Counter)>, run: &Run) -> Result<Node> {
     let length = |time: Time| {
         let clock = clock_of(time, run)?;
         Ok((clock, length_on(time, true, clock, run)?))
@@ -146,7 +146,7 @@ fn tail_after(tail: &Tail, warmup: Option<(Time, Double, Clock)>, run: &Run) -> 
 
 /// Milestones, each on its own clock. Without any the curve is on the run's clock.
 fn multi_step(milestones: &[Time], gamma: f64, run: &Run) -> Result<Node> {
-    let mut by_clock: Vec<(Clock, Vec<f64>)> = Vec::new();
+    let mut by_clock: Vec<(Counter, Vec<f64>)> = Vec::new();
     for milestone in milestones {
         let clock = clock_of(*milestone, run)?;
         let at = length_on(*milestone, true, clock, run)?.rounded();
@@ -163,7 +163,7 @@ fn multi_step(milestones: &[Time], gamma: f64, run: &Run) -> Result<Node> {
 }
 
 /// A time as the factors of its length: a whole number on a clock, and what multiplies it.
-fn factors(time: Time, scaled: bool, run: &Run) -> (i64, Clock, f64) {
+fn factors(time: Time, scaled: bool, run: &Run) -> (i64, Counter, f64) {
     match (time, run.duration()) {
         (Time::Count(count, clock), _) => {
             (count, clock, if scaled { run.scale_schedule_ratio() } else { 1.0 })
@@ -174,24 +174,24 @@ fn factors(time: Time, scaled: bool, run: &Run) -> (i64, Clock, f64) {
 }
 
 /// The clock on which a time runs: `ba` if it is in epochs.
-fn clock_of(time: Time, run: &Run) -> Result<Clock> {
+fn clock_of(time: Time, run: &Run) -> Result<Counter> {
     match factors(time, false, run) {
-        (count, Clock::Epoch, _) => {
-            run.exactly(count, Clock::Epoch, Clock::Batch).map(|_| Clock::Batch)
+        (count, Counter::Epoch, _) => {
+            run.exactly(count, Counter::Epoch, Counter::Batch).map(|_| Counter::Batch)
         }
         (_, clock, _) => Ok(clock),
     }
 }
 
 /// A time on a clock as (count, divisor, factor): its length is count × factor / divisor.
-fn on_clock(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<(i64, i64, f64)> {
+fn on_clock(time: Time, scaled: bool, clock: Counter, run: &Run) -> Result<(i64, i64, f64)> {
     let (count, from, factor) = factors(time, scaled, run);
     let (count, divisor) = run.exactly(count, from, clock)?;
     Ok((count, divisor, factor))
 }
 
 /// How long a time is on a clock.
-fn length_on(time: Time, scaled: bool, clock: Clock, run: &Run) -> Result<Double> {
+fn length_on(time: Time, scaled: bool, clock: Counter, run: &Run) -> Result<Double> {
     let (count, divisor, factor) = on_clock(time, scaled, clock, run)?;
     real(count, divisor, factor)
 }

@@ -3,7 +3,7 @@
 //! Threads live as long as one call: a pool would be dead in a forked child, which would wait for
 //! it for ever.
 
-use crate::span::BLOCK;
+use crate::bulk::span::BLOCK;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

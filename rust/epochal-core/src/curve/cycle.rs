@@ -1,6 +1,6 @@
 //! Lengths that repeat: steps, and cosines that start again.
 
-use crate::decay::Decay;
+use crate::curve::decay::Decay;
 use crate::math::{Double, WHOLE_FROM, floor, geometric, log2_of};
 
 /// Beyond every counter: 2^64. Restarts, which never end, stop changing there.
@@ -75,7 +75,7 @@ impl Period {
             _ => (self.boundary(lengths, 0.0), self.boundary(next, 0.0)),
         };
         let decay = Decay::lasting(self.length * lengths, self.length * next, self.length);
-        Cycle { first, end, decay }
+        Cycle { first, end, number: lengths, decay }
     }
 }
 
@@ -103,12 +103,18 @@ pub(crate) struct Cycles {
 pub(crate) struct Cycle {
     first: f64,
     end: f64,
+    /// How many first cycles would have passed before it.
+    pub(crate) number: Double,
     pub(crate) decay: Decay,
 }
 
 impl Cycle {
-    pub(crate) const EMPTY: Self =
-        Self { first: f64::INFINITY, end: f64::INFINITY, decay: Decay::NEVER };
+    pub(crate) const EMPTY: Self = Self {
+        first: f64::INFINITY,
+        end: f64::INFINITY,
+        number: Double::ZERO,
+        decay: Decay::NEVER,
+    };
 
     #[inline(always)]
     pub(crate) fn contains(&self, t: f64) -> bool {
@@ -188,6 +194,7 @@ impl Cycles {
         Cycle {
             first: self.first.boundary(terms, (terms + -low_terms).rounded()),
             end: self.first.boundary(next, (next + -low_next).rounded()),
+            number: terms,
             decay: Decay::lasting(start, start + length, length),
         }
     }

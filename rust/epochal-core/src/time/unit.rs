@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// A [`Unit`] is a clock or `dur`; whatever has been resolved for a run is on a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Clock {
+pub enum Counter {
     /// Iterations: user-defined rounds of epochs.
     Iteration,
     /// Passes over the data.
@@ -26,12 +26,12 @@ pub enum Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
     /// A whole number on a clock.
-    Clock(Clock),
+    Counter(Counter),
     /// `dur`: a fraction of the run.
     Duration,
 }
 
-impl Clock {
+impl Counter {
     /// How many clocks there are.
     pub const COUNT: usize = 6;
 
@@ -41,27 +41,27 @@ impl Clock {
 
     /// The unit that counts on this clock.
     pub const fn unit(self) -> Unit {
-        Unit::Clock(self)
+        Unit::Counter(self)
     }
 }
 
 impl Unit {
     /// Every unit with the name of its member in Python's enum and its suffix.
     pub const TABLE: [(Self, &'static str, &'static str); 7] = [
-        (Self::Clock(Clock::Iteration), "ITERATION", "iter"),
-        (Self::Clock(Clock::Epoch), "EPOCH", "ep"),
-        (Self::Clock(Clock::Batch), "BATCH", "ba"),
-        (Self::Clock(Clock::Sample), "SAMPLE", "sp"),
-        (Self::Clock(Clock::Token), "TOKEN", "tok"),
+        (Self::Counter(Counter::Iteration), "ITERATION", "iter"),
+        (Self::Counter(Counter::Epoch), "EPOCH", "ep"),
+        (Self::Counter(Counter::Batch), "BATCH", "ba"),
+        (Self::Counter(Counter::Sample), "SAMPLE", "sp"),
+        (Self::Counter(Counter::Token), "TOKEN", "tok"),
         (Self::Duration, "DURATION", "dur"),
-        (Self::Clock(Clock::Second), "SECOND", "sec"),
+        (Self::Counter(Counter::Second), "SECOND", "sec"),
     ];
 
     /// Where the unit stands in [`Unit::TABLE`].
     pub const fn index(self) -> usize {
         match self {
-            Self::Clock(Clock::Second) => 6,
-            Self::Clock(clock) => clock as usize,
+            Self::Counter(Counter::Second) => 6,
+            Self::Counter(clock) => clock as usize,
             Self::Duration => 5,
         }
     }
@@ -101,7 +101,7 @@ impl fmt::Display for Unit {
     }
 }
 
-impl fmt::Display for Clock {
+impl fmt::Display for Counter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.unit().fmt(f)
     }

@@ -1,8 +1,13 @@
 //! Time values and their arithmetic.
 
-use crate::count::{ratio, scale, unscale};
+pub(crate) mod count;
+mod parse;
+pub(crate) mod timestamp;
+pub(crate) mod unit;
+
 use crate::error::{Error, Kind, Result};
-use crate::unit::{Clock, Unit};
+use crate::time::count::{ratio, scale, unscale};
+use crate::time::unit::{Counter, Unit};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -15,7 +20,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Time {
     /// A whole number on a clock.
-    Count(i64, Clock),
+    Count(i64, Counter),
     /// A finite fraction of the run.
     Duration(f64),
 }
@@ -33,8 +38,8 @@ impl Time {
     /// An integer in a unit.
     pub fn from_int(value: i64, unit: Unit) -> Result<Self> {
         match unit {
-            Unit::Clock(_) if value == i64::MIN => Err(Error::overflow(value)),
-            Unit::Clock(clock) => Ok(Self::Count(value, clock)),
+            Unit::Counter(_) if value == i64::MIN => Err(Error::overflow(value)),
+            Unit::Counter(clock) => Ok(Self::Count(value, clock)),
             Unit::Duration => Ok(Self::Duration(value as f64)),
         }
     }

@@ -1,10 +1,10 @@
 //! Times as they are given: arrays of any type, and ranges.
 
 use crate::error::{Error, Kind};
-use crate::unit::Clock;
+use crate::time::unit::Counter;
 
-/// The times of each clock, in the order of [`Clock::ALL`].
-pub type Sources<'a> = [Option<Source<'a>>; Clock::COUNT];
+/// The times of each clock, in the order of [`Counter::ALL`].
+pub type Sources<'a> = [Option<Source<'a>>; Counter::COUNT];
 
 /// Where the times of one clock come from.
 #[derive(Clone, Copy, Debug)]
