@@ -28,7 +28,9 @@ class Clock(epochal.Clock):
         return optimizer.register_step_post_hook(tick)
 
 
-def bind(schedule: Any, optimizer: Any, run: Any) -> Any:
+def bind(schedule: Any, optimizer: Any, run: Any, base_lr: Any = None) -> Any:
+    for group, base in zip(optimizer.param_groups, base_lr or [], strict=False):
+        group["initial_lr"] = base
     if isinstance(run, epochal.Clock):
         return epochal.torch.bind(schedule, optimizer, run.run, clock=run)
     if isinstance(run, str):

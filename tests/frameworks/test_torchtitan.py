@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from epochal import Schedule
 from frameworks import page, toys
-from frameworks.steps import Steps, rates
+from frameworks.steps import Steps, rates, watched
 from torch import nn
 from torchtitan.components.optimizer import OptimizersContainer, ParamGroupConfig
 
@@ -51,7 +51,10 @@ def test_resume() -> None:
     states = optimizers.state_dict(), schedulers.state_dict()
     optimizers, schedulers, schedule, then = made()
     optimizers.load_state_dict(states[0])
-    schedulers.load_state_dict(states[1])
+    with watched() as messages:
+        schedulers.load_state_dict(states[1])
+    # It reads the rates in a way that PyTorch advises against.
+    assert all("get_last_lr()" in message for message in messages)
     for seen in then:
         seen.rates.clear()  # the step that it makes to load, with a rate of 0
     train(optimizers, schedulers, STEPS - STOP)
