@@ -23,7 +23,10 @@ def blocks() -> dict[str, str]:
 
 
 def run(heading: str, **names: Any) -> dict[str, Any]:
-    """The names that the lines under a heading leave, run with these names after the first lines."""
+    """Runs the lines under a heading, after the first ones of the page, with these names.
+
+    Returns all names that there are then.
+    """
     module = sys.modules["page"] = ModuleType("page")  # where pickle looks for classes
     found = blocks()
     exec(compile(found[FIRST], PAGE, "exec"), module.__dict__)

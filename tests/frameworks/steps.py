@@ -47,7 +47,7 @@ def watched() -> Iterator[list[str]]:
         else:
             real(message, *args, **others)
 
-    warnings.warn = warn  # type: ignore[assignment]  # a plain function in its place
+    warnings.warn = warn
     try:
         yield messages
     finally:

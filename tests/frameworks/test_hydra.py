@@ -37,7 +37,9 @@ def test_rates() -> None:
 
 @pytest.mark.parametrize("convert", ["none", "partial", "all"])
 def test_lists_of_times(convert: str) -> None:
-    config = OmegaConf.create({"_target_": "epochal.MultiStepScheduler", "milestones": ["2ba", "5ba"]})
+    config = OmegaConf.create(
+        {"_target_": "epochal.MultiStepScheduler", "milestones": ["2ba", "5ba"]}
+    )
     made = hydra.utils.instantiate(config, _convert_=convert)
     assert made == MultiStepScheduler(["2ba", "5ba"])
 
@@ -55,7 +57,10 @@ def test_list_of_schedules() -> None:
     """The Trainer multiplies them, as Composer documents; the list may be Hydra's."""
     schedules: Any = hydra.utils.instantiate(
         OmegaConf.create(
-            [{"_target_": "epochal.LinearScheduler"}, {"_target_": "epochal.CosineAnnealingScheduler"}]
+            [
+                {"_target_": "epochal.LinearScheduler"},
+                {"_target_": "epochal.CosineAnnealingScheduler"},
+            ]
         )
     )
     assert isinstance(schedules, ListConfig)

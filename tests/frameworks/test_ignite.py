@@ -15,9 +15,11 @@ STEPS = EPOCHS * BATCHES
 
 def trained(heading: str) -> tuple[dict[str, Any], Steps]:
     model = toys.model()
-    optimizer = torch.optim.AdamW(
-        [{"params": [model.weight]}, {"params": [model.bias], "lr": LR / 10}], lr=LR
-    )
+    groups: list[dict[str, Any]] = [
+        {"params": [model.weight], "lr": LR},
+        {"params": [model.bias], "lr": LR / 10},
+    ]
+    optimizer = torch.optim.AdamW(groups)
     steps = Steps(optimizer)
     names = page.run(
         heading,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from frameworks import page, toys
+from epochal import Run
+from frameworks import page
 from frameworks.launch import results
 from frameworks.programs.torch_distributed import LR, TOKENS
 from frameworks.steps import rates
-from epochal import Run
 
 BATCHES = 12
 

@@ -6,7 +6,6 @@ import torch
 from epochal import Schedule
 from frameworks import page, toys
 from frameworks.steps import Steps, rates, watched
-from torch import nn
 from torchtitan.components.optimizer import OptimizersContainer, ParamGroupConfig
 
 LR, STEPS, STOP = 0.1, 12, 5
@@ -15,12 +14,8 @@ LR, STEPS, STOP = 0.1, 12, 5
 def made() -> tuple[Any, Any, Schedule, list[Steps]]:
     """Optimizers of two kinds, as its trainer makes them, and their schedulers."""
     groups = [
-        ParamGroupConfig(
-            pattern="weight", optimizer_name="AdamW", optimizer_kwargs={"lr": LR}
-        ),
-        ParamGroupConfig(
-            pattern="bias", optimizer_name="Adam", optimizer_kwargs={"lr": LR / 10}
-        ),
+        ParamGroupConfig(pattern="weight", optimizer_name="AdamW", optimizer_kwargs={"lr": LR}),
+        ParamGroupConfig(pattern="bias", optimizer_name="Adam", optimizer_kwargs={"lr": LR / 10}),
     ]
     config = OptimizersContainer.Config(param_groups=groups, implementation="for-loop")
     optimizers = config.build(model_parts=[toys.model()])

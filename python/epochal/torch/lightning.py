@@ -41,7 +41,7 @@ def optimizer_config(scheduler: LRScheduler) -> dict[str, Any]:
     }
 
 
-class ClockCallback(Callback):  # type: ignore[misc]  # Lightning is not installed where this is checked
+class ClockCallback(Callback):
     """Keeps a clock in step with Lightning: its epochs are Lightning's, its time is in checkpoints.
 
     It ticks no batches: `clock.follow(optimizer)` in `configure_optimizers` does, and

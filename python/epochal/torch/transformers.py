@@ -19,7 +19,7 @@ __all__ = ["ClockCallback"]
 KEY = "epochal.Clock"
 
 
-class ClockCallback(TrainerCallback):  # type: ignore[misc]  # its package is not installed where this is checked
+class ClockCallback(TrainerCallback):
     """Ticks a clock after each step of Transformers' Trainer, with the tokens that it has counted.
 
     The clock's time is saved in `trainer_state.json`, and restored with a checkpoint.

@@ -1,6 +1,7 @@
-"""Composer and timm import torchvision, of which no build fits the CPU build of PyTorch that pip has.
+"""Composer and timm import torchvision, whose operators pip has for PyTorch with CUDA only.
 
-Its operators are compiled against CUDA and missing here. Its Python needs them to be declared only.
+With a CPU build of PyTorch they are missing. The Python part of torchvision can be imported as soon
+as they are declared; nothing here calls them.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""timm: its schedulers are told the number of updates; its layer decay is an lr_scale of a group."""
+"""timm: its script tells schedulers the number of updates; its layer decay is an `lr_scale`."""
 
 from typing import Any
 

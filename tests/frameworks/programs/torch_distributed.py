@@ -37,7 +37,8 @@ def zero() -> tuple[nn.Module, Optimizer]:
 
 def fsdp2() -> tuple[nn.Module, Optimizer]:
     mesh = init_device_mesh("cpu", (distributed.get_world_size(),))
-    model = fully_shard(toys.model(), mesh=mesh)
+    model = toys.model()
+    fully_shard(model, mesh=mesh)
     return model, AdamW(model.parameters(), lr=LR)
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from epochal import EpochalError, Run
+from epochal import Clock, EpochalError, Run
 from epochal.torch.transformers import ClockCallback
-from frameworks.bound import Clock
 from frameworks.launch import tell
 from frameworks.steps import watched
 from frameworks.test_transformers import Model, arguments, dataset, token_trainer, train, trainer
@@ -19,9 +18,7 @@ def main(folder: Path) -> dict[str, Any]:
         }
     twice = transformers.Trainer(
         Model(),
-        transformers.TrainingArguments(
-            **arguments(folder, include_num_input_tokens_seen="all")
-        ),
+        transformers.TrainingArguments(**arguments(folder, include_num_input_tokens_seen="all")),
         train_dataset=dataset(),
         callbacks=[ClockCallback(Clock(Run("2Ktok")))],
     )
