@@ -23,7 +23,7 @@ ALONE_frameworks := torchtitan
 ALONE_composer := mosaicml
 
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
-FRAMEWORK_FLAGS := --confcutdir tests/frameworks -W ignore $(PYTEST_FLAGS)
+IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
 .PHONY: help demo test test-newest frameworks composer kill accuracy lint bench gate gate-update kernels wheel sdist clean
 
@@ -46,13 +46,13 @@ test-newest: build/wheel/.built  ## the Python tests with the newest versions of
 	build/newest/bin/python -c "import torch; print('torch', torch.__version__)"
 	build/newest/bin/pytest $(PYTEST_FLAGS)
 
-# Their versions are the newest that fit together. The tests of tests/frameworks are collected only
-# here: `frameworks` and `composer` are names that pytest does not go into by itself.
+# In the newest versions that fit together. FRAMEWORK_FLAGS="-k lightning" passes options to pytest,
+# which goes into tests/frameworks only where it is named.
 frameworks: build/frameworks/.installed  ## train under each framework of docs/frameworks.md, with the lines that stand there
-	build/frameworks/venv/bin/pytest $(FRAMEWORK_FLAGS) tests/frameworks
+	build/frameworks/venv/bin/pytest $(IN_FRAMEWORKS) $(FRAMEWORK_FLAGS) tests/frameworks
 
 composer: build/composer/.installed  ## the same for Composer's own Trainer and timm, which want torchvision
-	build/composer/venv/bin/pytest $(FRAMEWORK_FLAGS) tests/frameworks/composer
+	build/composer/venv/bin/pytest $(IN_FRAMEWORKS) $(FRAMEWORK_FLAGS) tests/frameworks/composer
 
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
 	$(BIN)/python tests/kill/harness.py --kills 300 $(KILL_FLAGS)

@@ -9,7 +9,7 @@ from typing import Any
 from frameworks.bound import NEW_NAMES
 
 PAGE = Path(__file__).parents[2] / "docs" / "frameworks.md"
-FIRST = "For all of them"
+FIRST = "The first lines"
 
 
 def blocks() -> dict[str, str]:

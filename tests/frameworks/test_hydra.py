@@ -26,7 +26,7 @@ schedule:
 
 def test_rates() -> None:
     model = toys.model()
-    names = page.run("Hydra", config=OmegaConf.create(CONFIG), model=model)
+    names = page.run("Hydra, a configuration", config=OmegaConf.create(CONFIG), model=model)
     steps = Steps(names["optimizer"])
     for _ in range(STEPS):
         names["optimizer"].step()

@@ -1,5 +1,7 @@
 """Lightning: its Trainer steps schedulers once an epoch, unless it is told otherwise."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import torch
 from epochal import Run
 from frameworks import page, toys
 from frameworks.launch import results
-from frameworks.steps import Steps, rates
-from lightning.pytorch.callbacks import BaseFinetuning, ModelCheckpoint
+from frameworks.steps import Steps, rates, watched
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 EPOCHS, BATCHES = 3, 12
@@ -20,7 +22,7 @@ LR = 0.01
 class Model(lightning.LightningModule):
     def __init__(self) -> None:
         super().__init__()
-        self.layer = toys.model()
+        self.layer: torch.nn.Module = toys.model()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         return toys.loss(self.layer(batch[0]), batch[1])
@@ -79,16 +81,33 @@ def test_tokens(accumulated: int, tmp_path: Path) -> None:
     assert now.token == tokens_after(EPOCHS * BATCHES)
 
 
-def test_epoch_interval_with_a_clock(tmp_path: Path) -> None:
+def once_an_epoch(model: Any) -> Any:
+    """The model without what `optimizer_config` tells Lightning."""
+    configure = model.configure_optimizers
+
+    def configured() -> Any:
+        config = configure()
+        return [config["optimizer"]], [config["lr_scheduler"]["scheduler"]]
+
+    model.configure_optimizers = configured
+    return model
+
+
+def test_once_an_epoch(tmp_path: Path) -> None:
+    """Lightning's default, of which the program is told."""
+    names = page.run("Lightning, every step", Model=Model)
+    with watched() as messages:
+        done = fit(once_an_epoch(names["Scheduled"]()), tmp_path)
+    late = rates(names["schedule"], f"{EPOCHS * BATCHES}ba", LR, EPOCHS)
+    assert done == [late[k // BATCHES] for k in range(EPOCHS * BATCHES)]
+    (message,) = messages
+    assert "'interval': 'step'" in message
+
+
+def test_once_an_epoch_with_a_clock(tmp_path: Path) -> None:
     """The clock tells the time whenever Lightning asks, so an epoch has the rate of its start."""
     names = page.run("Lightning, tokens", Model=Model)
-
-    model = names["Scheduled"]()
-    config = model.configure_optimizers()
-    model.configure_optimizers = lambda: (
-        [config["optimizer"]],
-        [config["lr_scheduler"]["scheduler"]],
-    )
+    model = once_an_epoch(names["Scheduled"]())
     done = fit(model, tmp_path, callbacks=names["callbacks"])
     assert done == token_rates(names, [k // BATCHES * BATCHES for k in range(EPOCHS * BATCHES)])
 
@@ -113,24 +132,21 @@ def test_resume_in_the_middle(heading: str, stop: int, tmp_path: Path) -> None:
     assert trained(tmp_path / f"step={stop}.ckpt") == alone[stop:]
 
 
-class Unfreezing(BaseFinetuning):
-    def freeze_before_training(self, module: Any) -> None:
-        self.freeze(module.layer[0])
-
-    def finetune_function(self, module: Any, epoch: int, optimizer: Any) -> None:
-        if epoch == 1:
-            self.unfreeze_and_add_param_group(module.layer[0], optimizer, lr=LR / 10)
+class WithBackbone(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = torch.nn.Linear(4, 4)
+        self.layer = torch.nn.Sequential(self.backbone, self.layer)
 
 
 def test_finetuning(tmp_path: Path) -> None:
-    names = page.run("Lightning, every step", Model=Model)
+    names = page.run("Lightning, BaseFinetuning", Model=WithBackbone)
     model = names["Scheduled"]()
-    model.layer = torch.nn.Sequential(torch.nn.Linear(4, 4), toys.model())
-    fit(model, tmp_path, callbacks=[Unfreezing()])
-    expected = rates(names["schedule"], f"{EPOCHS * BATCHES}ba", 1.0, EPOCHS * BATCHES)
-    for k, (alpha, found) in enumerate(zip(expected, model.steps.rates, strict=True)):
-        bases = [LR] if k < BATCHES else [LR, LR / 10]
-        assert found == [base * alpha for base in bases], k
+    fit(model, tmp_path, callbacks=[names["Unfreezing"]()])
+    steps = EPOCHS * BATCHES
+    head, backbone = (rates(names["schedule"], f"{steps}ba", lr, steps) for lr in (LR, LR / 10))
+    both = [list(pair) for pair in zip(head, backbone, strict=True)]
+    assert model.steps.rates == [*([rate] for rate in head[:BATCHES]), *both[BATCHES:]]
 
 
 def test_fabric() -> None:
@@ -158,3 +174,13 @@ def test_two_processes(tmp_path: Path) -> None:
         assert told["Lightning, every step"] == rates(schedule, f"{steps}ba", LR, steps)
         run = Run("2Ktok", tokens_per_batch=tokens_after(2))
         assert told["Lightning, tokens"] == rates(schedule, run, LR, steps)
+
+
+def test_pytorch_lightning() -> None:
+    """The same under its other name, whose classes are others."""
+    program = """
+import pytorch_lightning
+from epochal.torch.lightning import ClockCallback
+assert issubclass(ClockCallback, pytorch_lightning.Callback)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

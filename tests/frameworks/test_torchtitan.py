@@ -20,7 +20,7 @@ def made() -> tuple[Any, Any, Schedule, list[Steps]]:
     config = OptimizersContainer.Config(param_groups=groups, implementation="for-loop")
     optimizers = config.build(model_parts=[toys.model()])
     steps = [Steps(optimizer) for optimizer in optimizers]
-    names = page.run("torchtitan", optimizers=optimizers, steps=STEPS)
+    names = page.run("torchtitan, its container", optimizers=optimizers, steps=STEPS)
     return optimizers, names["lr_schedulers"], names["schedule"], steps
 
 

@@ -14,7 +14,7 @@ LR, STEPS, STOP = 0.1, 12, 5
 
 def train(steps: int, global_step: int, state: Any = None) -> tuple[list[float], Any, Any]:
     """The rates, the state of the optimizer, and the schedule."""
-    names = page.run("torchtune")
+    names = page.run("torchtune, a component")
     optimizer = toys.optimizer(LR)
     if state is not None:
         optimizer.load_state_dict(state)

@@ -23,7 +23,7 @@ def train(stage: int, accumulated: int) -> list[float]:
     optimizer = AdamW(model.parameters(), lr=LR)
     steps = Steps(optimizer)
     page.run(
-        "DeepSpeed",
+        "DeepSpeed, the engine",
         model=model,
         optimizer=optimizer,
         dataset=toys.dataset(),
