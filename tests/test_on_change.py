@@ -252,8 +252,8 @@ def test_error(name: str, tmp_path: Path) -> None:
     assert message.startswith(f"{path} was made under other settings: ")
     assert words in message
     assert message.endswith(
-        "Pass on_change='keep' to go on from there under what is now, or 'restart' to start its "
-        "time from 0"
+        "Pass on_change='keep' to go on from there under what is now, 'cooldown' to let them fall "
+        "from where they were to 0, or 'restart' to start its time from 0"
     )
     if name == "every_epoch":
         assert f"At batch {K} the learning rates would be the same." in message
@@ -390,7 +390,7 @@ def test_an_epoch_that_is_too_short(tmp_path: Path) -> None:
         program(epochal_schedule, on_change="keep", max_duration="9ep", **settings)
 
 
-def test_on_change_is_one_of_three() -> None:
+def test_on_change_is_one_of_four() -> None:
     with pytest.raises(ScheduleError, match="on_change must be 'error', .* not 'ignore'"):
         program(epochal_schedule, on_change="ignore")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ __all__ = [
     "loss_function",
     "optimizers",
     "path",
+    "positive",
     "seed",
     "warn_of_length",
     "whole",
@@ -71,6 +73,17 @@ def whole(name: str, number: Any, least: int | None = None) -> int:
     if least is not None and value < least:
         raise ScheduleError(f"{name} must be {least} or more, not {number!r}")
     return value
+
+
+def positive(name: str, number: Any) -> float | None:
+    """A finite number above zero, or None."""
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{name} must be a number, not {number!r}")
+    if not 0 < number < float("inf"):
+        raise ScheduleError(f"{name} must be finite and above zero, not {number!r}")
+    return float(number)
 
 
 def seed(number: Any) -> int:
@@ -238,11 +251,13 @@ def _pair(batch: Any) -> tuple[Any, Any]:
 
 
 def optimizers(given: Any, schedulers: Any) -> list[Optimizer]:
-    """The optimizers as a list; by default those of the PyTorch schedulers."""
+    """The optimizers as a list; by default those that the schedulers name."""
     found = listed(given)
     if given is None:
+        keys = list(schedulers) if isinstance(schedulers, Mapping) else []
         owners = [s.optimizer for s in listed(schedulers) if isinstance(s, LRScheduler)]
-        found = list({id(optimizer): optimizer for optimizer in owners}.values())
+        owners += [key for key in keys if isinstance(key, Optimizer)]
+        found = list(dict.fromkeys(owners))
     if not found:
         raise TypeError("optimizers is missing: give one, or a list of them")
     for i, optimizer in enumerate(found):

@@ -1,50 +1,34 @@
-"""Checkpoints: files that are whole or not there, and load without running code."""
+"""What a checkpoint holds, and whether a training can go on from it."""
 
 from __future__ import annotations
 
-import copy
-import os
-import re
-import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from io import BytesIO
 from itertools import zip_longest
 from numbers import Number
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from epochal import _ranks as ranks
 from epochal._core import StateError, Timestamp
 from epochal.trainer._randomness import check_random_state
 
-if TYPE_CHECKING:
-    from os import PathLike
-
 __all__ = [
     "check",
-    "check_folder",
+    "check_alphas",
     "check_place",
-    "check_plain",
     "check_schedulers",
-    "load",
-    "newest_batch",
-    "path_at",
+    "load_optimizer",
     "random_states",
-    "save",
     "snapshot",
-    "source",
     "trained",
 ]
 
 # What a Trainer's checkpoint holds.
-PARTS = {
+PARTS: dict[str, type | tuple[type, ...]] = {
     "settings": dict,
     "lr": list,
     "last": dict,
@@ -52,155 +36,15 @@ PARTS = {
     "trained": list,
     "optimizers": list,
     "schedulers": list,
+    "alphas": list,
+    "cooldown": (dict, NoneType),
     "clock": dict,
     "random": list,
     "epoch_random": list,
+    "epochal": str,
 }
-
-
-def path_at(folder: Path, batch: int) -> Path:
-    """The file of the checkpoint before batch `batch`."""
-    return folder / f"ba{batch}.pt"
-
-
-def newest_batch(folder: Path | None) -> int | None:
-    """The highest batch that a folder has a checkpoint of, if it has any."""
-    if folder is None or not folder.is_dir():
-        return None
-    names = (re.fullmatch(r"ba(0|[1-9][0-9]*)\.pt", path.name) for path in folder.iterdir())
-    return max((int(name[1]) for name in names if name), default=None)
-
-
-def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Path | None:
-    """The checkpoint to go on from, if any: as a Trainer's `resume` and `save_folder` tell.
-
-    Raises `StateError` for a folder with checkpoints that are not to be resumed.
-    """
-    if not (resume is None or isinstance(resume, bool)):
-        try:
-            return Path(resume)
-        except TypeError:
-            raise TypeError(
-                f"resume must be True, False or the path of a checkpoint, not {resume!r}"
-            ) from None
-    if resume and folder is None:
-        raise TypeError("resume=True looks for checkpoints in save_folder, which is missing")
-    batch = newest_batch(folder)
-    if folder is None or batch is None:
-        return None
-    if not resume:
-        raise StateError(
-            f"{folder} holds checkpoints of another training, up to batch {batch}: pass "
-            "resume=True to go on with it, or another save_folder"
-        )
-    return path_at(folder, batch)
-
-
-def check_folder(folder: Path | None, batch: int | None, source: Path) -> None:
-    """Later checkpoints of what was trained before would be taken for those of this one, which
-    goes on from `source` at a batch, or restarts."""
-    latest = newest_batch(folder)
-    if latest is not None and batch is None:
-        raise StateError(
-            f"{folder} holds checkpoints of before the restart: pass resume={str(source)!r} and "
-            "another save_folder"
-        )
-    if latest is not None and batch is not None and latest > batch:
-        raise StateError(
-            f"{folder} holds later checkpoints, up to batch {latest}, than batch {batch}, where "
-            "this training goes on: move them away, or pass another save_folder"
-        )
-
-
-# Files
-
-
-def save(state: Mapping[str, Any], path: Path) -> None:
-    """Writes a file that is there as a whole, or not at all, whenever the process is killed.
-
-    Raises `TypeError` if the state holds what `torch.load` does not take by default. Whatever is
-    raised, a file of before is still there.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since only within one file system a name is replaced in one go.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(_plain(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        # Better now than when it is needed.
-        _check_file(temporary)
-        temporary.replace(path)
-    except BaseException as error:
-        error.add_note(f"the checkpoint {path} was not written")
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        # The name is on the disk when its folder is. Some file systems cannot tell.
-        folder = os.open(path.parent, os.O_RDONLY)
-        with suppress(OSError):
-            os.fsync(folder)
-        os.close(folder)
-
-
-def check_plain(state: Any) -> None:
-    """Raises `TypeError` if a part of a checkpoint could not be saved."""
-    file = BytesIO()
-    torch.save(_plain(state), file)
-    file.seek(0)
-    _check_file(file)
-
-
-def _check_file(file: Path | BytesIO) -> None:
-    if foreign := get_unsafe_globals_in_checkpoint(file):
-        raise TypeError(
-            f"a checkpoint holds tensors and plain data only, not {', '.join(foreign)}: take it "
-            "out of the state of the model, the optimizers or the schedulers"
-        )
-
-
-def _plain(value: Any) -> Any:
-    """With Python's numbers in place of NumPy's, which `torch.load` does not take by default."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value) in (list, tuple):
-        return type(value)(map(_plain, value))
-    if isinstance(value, dict):
-        # A copy keeps attributes, such as the versions in a model's state.
-        new = copy.copy(value)
-        new.clear()
-        for key, item in value.items():
-            new[_plain(key)] = _plain(item)
-        return new
-    return value
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint onto the CPU, with `torch.load`'s defaults: no code in it is run.
-
-    Raises `StateError` if the file is damaged or no checkpoint, `OSError` if it cannot be opened.
-    """
-    with path.open("rb") as file:
-        try:
-            # PyTorch does not compare the checksums that it writes.
-            with zipfile.ZipFile(file) as archive:
-                if damaged := archive.testzip():
-                    raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
-                # It reads nothing for an entry that is marked as a folder, and says nothing.
-                if any(entry.external_attr for entry in archive.infolist()):
-                    raise zipfile.BadZipFile("an entry has attributes")
-            file.seek(0)
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise StateError(f"{path} is damaged, or no checkpoint: {reason}") from error
-    if not isinstance(state, dict):
-        raise StateError(f"{path} is no checkpoint: it holds a {type(state).__name__}")
-    return state
-
-
-# What is in them
+# What it tells of the last batch.
+LAST = ("loss", "lr", "eval_loss")
 
 
 def trained(model: nn.Module, optimizers: Sequence[Optimizer]) -> list[str]:
@@ -228,7 +72,7 @@ def check(
     The schedulers, the clock and the random state are not looked into.
     """
     for name, kind in PARTS.items():
-        if not isinstance(state.get(name), kind):
+        if name not in state or not isinstance(state[name], kind):
             raise StateError(
                 f"{path} is no checkpoint of a Trainer: {name!r} is missing or damaged"
             )
@@ -293,6 +137,15 @@ def _fault_of_optimizer(saved: Any, optimizer: Optimizer) -> str | None:
     return None
 
 
+def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
+    """Loads a state, with all settings that the groups have now."""
+    names = [set(group) for group in optimizer.param_groups]
+    optimizer.load_state_dict(dict(saved))
+    for number, (group, expected) in enumerate(zip(optimizer.param_groups, names, strict=True)):
+        if missing := expected - group.keys():
+            raise StateError(f"group {number} lacks {', '.join(sorted(missing))}")
+
+
 def random_states(state: Mapping[str, Any]) -> tuple[Any, Any]:
     """Of this rank: to go on with, and at the start of the epoch. A new rank has none."""
     rank = ranks.rank()
@@ -338,6 +191,12 @@ def check_schedulers(
             check_schedulers(state.get("_schedulers"), expected["_schedulers"], progress)
 
 
+def check_alphas(saved: Any, own: Sequence[Sequence[float]]) -> None:
+    """Raises `StateError` for what are not as many α of schedules."""
+    if len(saved) != len(own) or not all(map(_alike, saved, own)):
+        raise StateError(f"alphas must be as many as the schedules, not {saved!r:.200}")
+
+
 def snapshot(model: nn.Module, optimizers: Sequence[Optimizer]) -> Callable[[], None]:
     """A function that puts the weights and the optimizers' states back as they are now."""
     tensors = [value for value in model.state_dict().values() if isinstance(value, Tensor)]
@@ -372,8 +231,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_last(last: Mapping[str, Any]) -> bool:
-    losses, lr = [last.get("loss"), last.get("eval_loss")], last.get("lr")
-    numbers = all(loss is None or type(loss) is float for loss in losses)
+    if not all(name in last for name in LAST):
+        return False
+    loss, lr, eval_loss = (last[name] for name in LAST)
+    numbers = all(loss is None or type(loss) is float for loss in (loss, eval_loss))
     return numbers and isinstance(lr, list) and all(map(_is_number, lr))
 
 
