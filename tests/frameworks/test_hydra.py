@@ -4,7 +4,14 @@ from typing import Any
 
 import hydra
 import pytest
-from epochal import CosineAnnealingScheduler, LinearScheduler, MultiStepScheduler, Run, Trainer
+from epochal import (
+    CosineAnnealingScheduler,
+    LinearScheduler,
+    MultiStepScheduler,
+    PiecewiseScheduler,
+    Run,
+    Trainer,
+)
 from frameworks import page, toys
 from frameworks.steps import Steps, rates
 from omegaconf import ListConfig, OmegaConf
@@ -44,13 +51,15 @@ def test_lists_of_times(convert: str) -> None:
     assert made == MultiStepScheduler(["2ba", "5ba"])
 
 
-def test_lists_of_points() -> None:
-    epochal = pytest.importorskip("epochal")
-    config = OmegaConf.create(
-        {"_target_": "epochal.PiecewiseScheduler", "points": [["0ba", 0.1], ["5ba", 1.0]]}
-    )
-    made = hydra.utils.instantiate(config)
-    assert made == epochal.PiecewiseScheduler([("0ba", 0.1), ("5ba", 1.0)])
+def test_lists_of_points_and_shapes() -> None:
+    config = """
+    _target_: epochal.PiecewiseScheduler
+    points: [[0ba, 0.1], [5ba, 1.0], [9ba, 0.0]]
+    shape: [linear, cosine]
+    """
+    made = hydra.utils.instantiate(OmegaConf.create(config))
+    points = [("0ba", 0.1), ("5ba", 1.0), ("9ba", 0.0)]
+    assert made == PiecewiseScheduler(points, shape=["linear", "cosine"])
 
 
 def test_list_of_schedules() -> None:
