@@ -124,6 +124,7 @@ build/bench/.installed: build/wheel/.built build/bench/.peers
 	build/bench/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
 
+.SECONDARY: build/frameworks/.frameworks build/composer/.frameworks
 build/%/.frameworks: pyproject.toml
 	test -d build/$*/venv || $(PYTHON) -m venv build/$*/venv
 	build/$*/venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -8,7 +8,7 @@ from typing import Any
 import lightning
 import pytest
 import torch
-from epochal import Run
+from epochal import Clock, Run
 from frameworks import page, toys
 from frameworks.launch import results
 from frameworks.steps import Steps, rates, watched
@@ -162,6 +162,23 @@ def test_fabric() -> None:
         loader=toys.loader(),
         loss=toys.loss,
     )
+    assert steps.first == rates(names["schedule"], f"{BATCHES}ba", LR, BATCHES)
+
+
+def test_fabric_first() -> None:
+    """Bound to what `setup` returns in the optimizer's place, it is no other."""
+    names = page.run(page.FIRST)
+    optimizer: Any = toys.optimizer(LR)
+    steps = Steps(optimizer)
+    fabric = lightning.Fabric(accelerator="cpu", devices=1)
+    _, wrapped = fabric.setup(toys.model(), optimizer)
+    clock = Clock(Run(f"{BATCHES}ba"))
+    clock.follow(wrapped)
+    from frameworks.bound import bind
+    scheduler = bind(names["schedule"], wrapped, clock)
+    for _ in range(BATCHES):
+        wrapped.step()
+        scheduler.step()
     assert steps.first == rates(names["schedule"], f"{BATCHES}ba", LR, BATCHES)
 
 

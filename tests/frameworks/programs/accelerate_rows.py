@@ -32,7 +32,7 @@ def train(way: str, accumulated: int, split: bool, with_optimizer: bool) -> dict
     model = toys.model()
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
     seen = Steps(optimizer)
-    loader = toys.loader(batch_size=4)
+    loader = toys.loader(batch_size=2)
     processes = 1 if split else accelerator.num_processes
     steps = len(loader) // processes // accumulated
     names: dict[str, Any] = {
