@@ -175,6 +175,7 @@ def test_fabric_first() -> None:
     clock = Clock(Run(f"{BATCHES}ba"))
     clock.follow(wrapped)
     from frameworks.bound import bind
+
     scheduler = bind(names["schedule"], wrapped, clock)
     for _ in range(BATCHES):
         wrapped.step()
@@ -188,6 +189,7 @@ def test_two_processes(tmp_path: Path) -> None:
     for told in results("lightning_ddp", tmp_path):
         schedule = page.run(page.FIRST)["schedule"]
         assert told["messages"] == []
+        assert told["saved"] == tokens_after(EPOCHS * BATCHES)
         assert told["Lightning, every step"] == rates(schedule, f"{steps}ba", LR, steps)
         run = Run("2Ktok", tokens_per_batch=tokens_after(2))
         assert told["Lightning, tokens"] == rates(schedule, run, LR, steps)

@@ -68,6 +68,8 @@ class ClockCallback(Callback):
             self.clock.next_epoch()
 
     def state_dict(self) -> dict[str, Any]:
+        # Lightning asks on all ranks, though one of them writes.
+        self.clock.sync()
         return dict(self.clock.state_dict())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
