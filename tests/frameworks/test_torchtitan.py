@@ -1,12 +1,15 @@
 """torchtitan: its container makes a LambdaLR for each optimizer, from one function of the step."""
 
+import math
+import sys
 from typing import Any
 
 import torch
-from epochal import Schedule
+from epochal import Schedule, WSDScheduler
 from frameworks import page, toys
 from frameworks.steps import Steps, rates, watched
 from torchtitan.components.optimizer import OptimizersContainer, ParamGroupConfig
+from torchtitan.components.optimizer.lr_scheduler import LRSchedulersContainer
 
 LR, STEPS, STOP = 0.1, 12, 5
 
@@ -38,6 +41,19 @@ def test_rates() -> None:
     train(optimizers, schedulers, STEPS)
     for lr, seen in zip((LR, LR / 10), steps, strict=True):
         assert seen.first == rates(schedule, f"{STEPS}ba", lr, STEPS)
+
+
+def test_its_own_schedule() -> None:
+    """As the page says it; 4 ulp for another order of the same operations."""
+    optimizers, _, _, _ = made()
+    config = LRSchedulersContainer.Config(warmup_steps=8, decay_ratio=48 / 97)
+    own = config.build(optimizers=optimizers, training_steps=97)
+    schedule = WSDScheduler("8ba", t_decay="48ba", t_max="98ba").advance("1ba")
+    (group,) = optimizers.optimizers[0].param_groups
+    for rate in rates(schedule, "97ba", group["initial_lr"], 97):
+        assert math.isclose(group["lr"], rate, rel_tol=4 * sys.float_info.epsilon)
+        optimizers.step()
+        own.step()
 
 
 def test_resume() -> None:
