@@ -25,7 +25,7 @@ ALONE_composer := mosaicml
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
-.PHONY: help demo test test-newest frameworks composer kill accuracy lint bench gate gate-update kernels wheel sdist clean
+.PHONY: help demo test test-newest frameworks composer kill accuracy lint stub bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -67,6 +67,10 @@ lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
+
+stub: $(VENV)/.installed  ## write the docstrings of the binary into its stub, python/epochal/_core.pyi
+	$(BIN)/python tests/stub.py
+	$(BIN)/ruff format python/epochal/_core.pyi
 
 bench: build/bench/.installed  ## the speed against the peers, as ratios; draws build/bench/speed.png
 	build/bench/venv/bin/python benchmarks/speed.py $(BENCH_FLAGS)

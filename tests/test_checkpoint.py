@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import re
 import resource
 import time
 import zipfile
@@ -18,8 +19,9 @@ import numpy as np
 import pytest
 import torch
 from epochal import CosineAnnealingScheduler, StateError, Trainer
-from epochal.trainer import _checkpoint as checkpoint
+from epochal.trainer import _content as content
 from epochal.trainer import _files as files
+from epochal.trainer._stepping import PROGRESS
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import ChainedScheduler, MultiStepLR, StepLR
@@ -414,7 +416,7 @@ def at(*keys: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-PARTS = [*checkpoint.PARTS]
+PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
 DEEP = [
     *(at(part, value=...) for part in PARTS),
@@ -533,6 +535,73 @@ def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
         assert all(o.param_groups[0] is g for o, g in zip(optimizers, groups, strict=True)), number
     torch.save(right, path)
     assert with_scheduler(max_duration="5ba", resume=path).clock.timestamp.batch == 5
+
+
+def keys_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths to all keys of all mappings within."""
+    items = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list | tuple) and len(value) < 20:
+        items = enumerate(value)
+    for key, item in items:
+        if isinstance(value, dict):
+            yield (*path, key)
+        yield from keys_of(item, (*path, key))
+
+
+def may_be_missing(path: tuple[Any, ...]) -> bool:
+    """Settings of PyTorch's own, which it fills in; descriptions; and what only an optimizer
+    knows of its parameters."""
+    part, last = path[0], path[-1]
+    if len(path) == 1:
+        return False
+    if part == "optimizers":
+        return ("state" in path and last != "state") or last in FILLED_IN
+    progress = PROGRESS - {"_is_initial", "_get_lr_called_within_step"}
+    return part == "schedulers" and last not in progress and "timestamp" not in path
+
+
+FILLED_IN = (
+    "amsgrad",
+    "decoupled_weight_decay",
+    "foreach",
+    "maximize",
+    "capturable",
+    "differentiable",
+    "fused",
+    "nesterov",
+)
+
+
+def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    right = torch.load(saved)
+    paths = list(keys_of(right))
+    assert len(paths) > 100
+    for keys in paths:
+        state = copy.deepcopy(right)
+        at(*keys, value=...)(state)
+        torch.save(state, path)
+        parts = model()
+        before = weights(parts)
+        optimizers = [
+            SGD(parts[0].parameters(), lr=0.5, momentum=0.9),
+            AdamW(parts[3].parameters()),
+        ]
+        chained = ChainedScheduler([StepLR(optimizers[0], 1), StepLR(optimizers[0], 3)])
+        states = copy.deepcopy([optimizer.state_dict() for optimizer in optimizers])
+        arguments: dict[str, Any] = {
+            "model": parts,
+            "optimizers": optimizers,
+            "schedulers": [chained, CosineAnnealingScheduler()],
+            "max_duration": "5ba",
+            "resume": path,
+        }
+        if may_be_missing(keys):
+            continue
+        with pytest.raises(StateError, match=re.escape(str(path))):
+            make_trainer(**arguments)
+        assert all(map(torch.equal, before, weights(parts))), keys
+        assert same(states, [optimizer.state_dict() for optimizer in optimizers]), keys
 
 
 @pytest.mark.parametrize("place", ["model", "optimizer"])

@@ -232,7 +232,7 @@ def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
     config, run = data.draw(configs(name)), data.draw(runs().filter(possible))
     assume(config.arguments.get("milestones") != [])  # no clock at all
     agree(
-        lambda: [str(unit) for unit in config.real().resolve(real_run(run)).clocks],
+        lambda: [str(unit) for unit in config.real().resolve(real_run(run)).units],
         lambda: config.clocks(run),
     )
 

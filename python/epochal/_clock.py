@@ -133,7 +133,8 @@ class Clock:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy follows no optimizer.
-        return {n: getattr(self, n) for n in self.__slots__ if n not in ("_lock", "_leave")}
+        names = [name for name in Clock.__slots__ if name not in ("_lock", "_leave")]
+        return {name: getattr(self, name) for name in names} | getattr(self, "__dict__", {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
@@ -162,8 +163,8 @@ class Clock:
             return True
         batches = self.run.batches_per_epoch
         if duration.unit == "ep" and batches is not None:
-            # An epoch may be longer than declared, but hardly than the whole run.
-            longest = batches * max(int(duration), 2)
+            # An epoch may be longer than declared, but hardly ten times, or than the whole run.
+            longest = batches * max(int(duration), 10)
             if now.batch_in_epoch > longest:
                 raise UnitError(
                     f"{now.batch_in_epoch} in one epoch, and a run of {duration} was declared to "

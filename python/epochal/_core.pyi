@@ -24,6 +24,7 @@ __all__ = [
     "BUILD_PROFILE",
     "CPU_LEVEL",
     "CPU_LEVELS",
+    "SHAPES",
     "Curve",
     "EpochalError",
     "FractionalCountError",
@@ -39,19 +40,18 @@ __all__ = [
     "Timestamp",
     "UnitError",
     "__version__",
-    "constant",
-    "cosine",
-    "cosine_restarts",
+    "arguments",
+    "build",
     "evaluate",
-    "exponential",
+    "expanded",
     "fill_rates",
-    "linear",
-    "multi_step",
-    "polynomial",
+    "function",
+    "leaf",
+    "name",
+    "named",
+    "operations",
     "set_rates",
-    "step",
     "tick",
-    "warmup",
 ]
 
 __version__: str
@@ -59,6 +59,8 @@ BUILD_PROFILE: str
 # The instructions of bulk work, and all that this CPU has. EPOCHAL_CPU_LEVEL chooses one.
 CPU_LEVEL: str
 CPU_LEVELS: list[str]
+# The ways between two values, by name.
+SHAPES: list[str]
 
 class EpochalError(ValueError): ...
 class TimeParseError(EpochalError): ...
@@ -236,6 +238,9 @@ class Run:
         tokens_per_batch: SupportsIndex | None = None,
         scale_schedule_ratio: Number = 1.0,
     ) -> Self: ...
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Run: ...
+    def to_config(self) -> dict[str, Any]: ...
     @property
     def batches(self) -> int: ...
     @property
@@ -283,6 +288,9 @@ class Schedule:
     def repeat(self, every: TimeLike) -> Schedule: ...
     def advance(self, by: TimeLike, scale: bool = False) -> Schedule: ...
     def delay(self, by: TimeLike, scale: bool = False) -> Schedule: ...
+    def to_config(self) -> dict[str, Any]: ...
+    def replace(self, **changes: Any) -> Schedule: ...
+    def fingerprint(self) -> str: ...
     def __dir__(self) -> list[str]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -364,5 +372,8 @@ def named(
     tree: Schedule, name: str, arguments: dict[str, Any], defaults: dict[str, Any]
 ) -> Schedule: ...
 def arguments(schedule: Schedule) -> dict[str, Any]: ...
+def name(schedule: Schedule) -> str | None: ...
+def expanded(schedule: Schedule) -> str: ...
+def operations() -> dict[str, dict[str, tuple[Any, ...]]]: ...
 def function(leaf: Any) -> Schedule: ...
 def leaf(schedule: Schedule) -> Any: ...

@@ -81,9 +81,10 @@ def positive(name: str, number: Any) -> float | None:
         return None
     if isinstance(number, bool) or not isinstance(number, Real):
         raise TypeError(f"{name} must be a number, not {number!r}")
-    if not 0 < number < float("inf"):
+    value = float(number)
+    if not 0 < value < float("inf"):
         raise ScheduleError(f"{name} must be finite and above zero, not {number!r}")
-    return float(number)
+    return value
 
 
 def seed(number: Any) -> int:

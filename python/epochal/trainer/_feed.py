@@ -115,7 +115,7 @@ class Feed:
             # Distributed samplers shuffle by the number of the epoch.
             if hasattr(sampler, "set_epoch"):
                 sampler.set_epoch(now.epoch.value)
-        iterator = iter(self._loader)
+        iterator: Iterator[Any] = iter(self._loader)
         position = int(now.batch_in_epoch)
         for done in range(position):
             if next(iterator, END) is END:

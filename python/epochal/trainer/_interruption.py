@@ -65,7 +65,8 @@ class OptimizerSteps:
                     optimizer.register_step_post_hook(_noting(self._made, number)),
                 ]
                 # And before the hooks of others.
-                optimizer._optimizer_step_post_hooks.move_to_end(handles[-1].id, last=False)
+                hooks: Any = optimizer._optimizer_step_post_hooks
+                hooks.move_to_end(handles[-1].id, last=False)
             yield
         finally:
             for handle in handles:

@@ -77,6 +77,10 @@ def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
         torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
+# Its types do not tell of `get_bit_generator`.
+_global: Any = np.random
+
+
 class _NumPy:
     """NumPy's global generator, whose state is known without asking while nobody draws from it:
     `get_state` makes 624 Python objects, which takes longer than all else together."""
@@ -86,7 +90,7 @@ class _NumPy:
         self._state: Any = None
 
     def state(self) -> Any:
-        generator: Any = np.random.get_bit_generator()
+        generator = _global.get_bit_generator()
         twister = isinstance(generator, np.random.MT19937)
         # 624 words and the position among them.
         memory = ctypes.string_at(generator.ctypes.state_address, 625 * 4) if twister else b""

@@ -48,9 +48,8 @@ class Signals:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()
+        while self._handlers:  # that of Ctrl-C last
+            signal.signal(*self._handlers.popitem())
         self.check()
 
     def check(self) -> None:

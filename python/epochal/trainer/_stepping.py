@@ -59,8 +59,7 @@ class Schedulers:
         # What the schedules read if they are stepped every epoch: it stands still in between, so
         # that the rates stay, whatever is saved, loaded and bound anew in mid-epoch.
         self._held: Clock | None = None
-        # If the rates cool down instead of following the schedules: since when, from which α.
-        self._cooldown: Mapping[str, Any] | None = None
+        self._cooldown: dict[str, Any] | None = None
 
     def bind(self, run: Run, clock: Clock) -> None:
         """Scales the PyTorch schedulers and binds the schedules; the rates are those of step 0."""
@@ -112,7 +111,7 @@ class Schedulers:
             todo.append(self._hold)
         # They read the clock, so that nothing happens twice where they are stepped twice.
         if epoch or self._every_batch is not False:
-            todo += [partial(_step_bound, bound) for bound in self._bound]
+            todo += [partial(_step_bound, bound, bound._step_count) for bound in self._bound]
         return todo
 
     def _hold(self) -> None:
@@ -222,21 +221,24 @@ class Schedulers:
             for schedule in self._present()
         ]
 
-    def cool_down(self, cooldown: Mapping[str, Any]) -> None:
-        """From now on, the rates fall from where they were at a time, `at`, to 0 at the end of the
-        run. `alphas` are those of that time. Takes effect when the schedules are bound next."""
-        if self._torch or not self._drives:
+    @property
+    def cooldown(self) -> dict[str, Any] | None:
+        """If the rates cool down instead of following the schedules: since when, `at`, and from
+        which `alphas` on. They fall to 0 at the end of the run.
+
+        May be assigned; it takes effect when the schedules are bound next.
+        """
+        return self._cooldown
+
+    @cooldown.setter
+    def cooldown(self, cooldown: dict[str, Any] | None) -> None:
+        if cooldown is not None and (self._torch or not self._drives):
             name = type(self._torch[0]).__name__ if self._torch else "none"
             raise ScheduleError(
                 f"on_change='cooldown' is for schedules of epochal, and schedulers has {name}: "
                 "pass on_change='keep' or 'restart'"
             )
         self._cooldown = cooldown
-        self._present()
-
-    def state_of_cooldown(self) -> dict[str, Any] | None:
-        """What `cool_down` was given, as plain data."""
-        return None if self._cooldown is None else dict(self._cooldown)
 
     def _present(self) -> list[OfGroups]:
         """The schedules of each optimizer that hold now."""
@@ -276,9 +278,11 @@ def _step(scheduler: LRScheduler) -> None:
         raise
 
 
-def _step_bound(bound: EpochalLR) -> None:
-    """It computes all before it changes anything."""
-    bound.step()
+def _step_bound(bound: EpochalLR, before: int) -> None:
+    """A step of a bound schedule, which is made whole or not at all; unless it has been made since
+    there were so many, and something was raised after it."""
+    if bound._step_count == before:
+        bound.step()
 
 
 def _family(scheduler: LRScheduler) -> list[LRScheduler]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,23 +15,17 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._clock import Clock
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, __version__
+from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp
 from epochal.trainer import _arguments as arguments
-from epochal.trainer import _checkpoint as checkpoint
-from epochal.trainer import _files as files
 from epochal.trainer._batches import count_samples, to_device
+from epochal.trainer._checkpoint import ON_CHANGE, Checkpoints, Saved
 from epochal.trainer._feed import END, Feed
 from epochal.trainer._gradients import Gradients, LossError
 from epochal.trainer._interruption import Agenda, OptimizerSteps
 from epochal.trainer._progress import Progress
-from epochal.trainer._randomness import (
-    plain_random_state,
-    random_state,
-    seed_all,
-    set_random_state,
-)
+from epochal.trainer._randomness import random_state, seed_all, set_random_state
 from epochal.trainer._signals import Signals
-from epochal.trainer._stepping import PROGRESS, Schedulers, moment, snapshot_of_groups
+from epochal.trainer._stepping import Schedulers, snapshot_of_groups
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -40,9 +33,6 @@ if TYPE_CHECKING:
     from epochal._types import TimeLike
 
 __all__ = ["LossError", "Trainer"]
-
-# What to do about a checkpoint that was made under other settings.
-ON_CHANGE = ("error", "keep", "restart", "cooldown")
 
 
 class Trainer:
@@ -202,8 +192,9 @@ class Trainer:
         self._count_tokens = arguments.counter("get_num_tokens", get_num_tokens)
         self._progress_bar = progress_bar and ranks.rank() == 0
         self._hooks = arguments.hooks(callbacks)
-        self._save_folder = arguments.path("save_folder", save_folder)
-        self._keep_last = None if keep_last is None else arguments.whole("keep_last", keep_last, 1)
+        folder = arguments.path("save_folder", save_folder)
+        if keep_last is not None:
+            keep_last = arguments.whole("keep_last", keep_last, 1)
         self._save_on_signal = save_on_signal
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
         self.optimizers = arguments.optimizers(optimizers, schedulers)
@@ -237,21 +228,22 @@ class Trainer:
         # What is left to do of a batch: up to the step of the schedulers, and after it.
         self._step, self._after = Agenda(), Agenda()
         self._running = self._stopping = False
+        # Whether the random numbers are those of the training.
+        self._in_loop = False
         # Whether the clocks that decide on something have been seen to move.
         self._moving = False
         # The random state to go on from, as it was before what is being done now.
         self._random: dict[str, Any] | None = None
-        self._saved_at: Timestamp | None = None
-        if self._save_folder is not None:
-            # To hear of it after hours of training would be too late.
-            checkpoint.trained(self._bare_model, self.optimizers)
-            files.check_plain(self._schedulers.state_dict())
-            self._save_folder.mkdir(parents=True, exist_ok=True)
-        source = files.source(resume, self._save_folder)
-        state = None
-        if source is not None:
-            state = files.load(source)
-            checkpoint.check(source, state, self._bare_model, self.optimizers)
+        self._checkpoints = Checkpoints(
+            self._bare_model,
+            self.optimizers,
+            self._schedulers,
+            train_dataloader,
+            self._batches_per_epoch,
+            folder,
+            keep_last,
+        )
+        found = self._checkpoints.find(resume)
         if device is not None:
             model.to(device)
         self.device = arguments.device_of(model)
@@ -259,8 +251,10 @@ class Trainer:
             undo.callback(snapshot_of_groups(self.optimizers))
             undo.callback(self._schedulers.snapshot())
             self._schedulers.bind(self.run, self.clock)
-            if source is not None and state is not None:
-                self._load(state, source, on_change)
+            if found is not None:
+                saved = self._checkpoints.load(*found, self.run, self.clock, on_change)
+                if saved is not None:
+                    self._go_on_from(saved)
             if seed is not None:
                 seed_all(seed + ranks.rank())
             undo.pop_all()
@@ -296,17 +290,17 @@ class Trainer:
         if self._running:
             raise EpochalError("fit() is running: call stop() to end it")
         if max_duration is not None:
-            self._set_run(max_duration, self.clock.timestamp)
             self._finish_step()
+            self._set_run(max_duration, self.clock.timestamp)
             self.clock.run = self.run
             self._schedulers.follow(self.run, self.clock)
             self.schedulers = self._schedulers.all()
-        self._running, self._stopping = True, False
-        try:
-            with self._signals:
+        with self._signals:
+            self._running, self._stopping = True, False
+            try:
                 self._fit()
-        finally:
-            self._running = False
+            finally:
+                self._running = self._in_loop = False
 
     def stop(self) -> None:
         """Has `fit()` end after the present batch, with its checkpoint and `fit_end`. Another
@@ -318,6 +312,7 @@ class Trainer:
         self._call("fit_start")
         if self._random is not None:
             set_random_state(self._random, self._loader)
+        self._in_loop = True
         self._feed.interrupted()
         self._ticked_at = perf_counter()
         last = lambda: (self.loss, self.lr)  # noqa: E731
@@ -330,7 +325,7 @@ class Trainer:
         if self.clock.done:
             self._feed.leave()
         self._mark()
-        if self._save_folder is not None and self._saved_at != self.clock.timestamp:
+        if self._checkpoints.is_due(self.clock.timestamp):
             self.save_checkpoint()
         self._call("fit_end")
 
@@ -341,11 +336,12 @@ class Trainer:
             ending = any(ranks.total([int(ending)]))
         return ending or self._stopping
 
-    def _mark(self) -> None:
-        """Before each thing that is done: where Ctrl-C is answered, and what the random numbers
-        go back to if it is done again."""
-        self._signals.check()
+    def _mark(self) -> dict[str, Any]:
+        """Before each thing that is done: what the random numbers go back to if it is done again,
+        and where Ctrl-C is answered."""
         self._random = random_state(self._loader)
+        self._signals.check()
+        return self._random
 
     def _work_off(self) -> None:
         """Does what is left to do of a batch. Its first part draws no random numbers."""
@@ -358,7 +354,7 @@ class Trainer:
 
     def _finish_step(self) -> None:
         """Where an interruption has left the training within a step, the rest of it."""
-        if self._running or not self._step:
+        if self._in_loop or not self._step:
             return
         if self._random is not None:
             set_random_state(self._random, self._loader)
@@ -370,8 +366,7 @@ class Trainer:
         """Makes the gradients of the next batch, and notes what is to be done then. Up to there a
         batch is trained anew if it is interrupted."""
         before = self.clock.timestamp
-        self._mark()
-        batch = self._feed.take(before, self._random)
+        batch = self._feed.take(before, self._mark())
         trained = batch is not END
         self._steps.clear()
         step: list[Callable[[], object]] = []
@@ -419,7 +414,7 @@ class Trainer:
         if epoch:
             after += self._called("epoch_end")
         # Last, so that whatever was done for this batch has been done when it is saved.
-        if self._save_folder is not None and self._passed("save_interval", before):
+        if self._checkpoints.folder is not None and self._passed("save_interval", before):
             after.append(self.save_checkpoint)
         self._after.add(after)
 
@@ -480,113 +475,22 @@ class Trainer:
         of them must call this. Raises `TypeError` for states that `torch.load` does not take by
         default, `StateError` if the optimizers train what is not in the model.
         """
-        if self._running and self._step:
+        if self._in_loop and self._step:
             raise StateError("a checkpoint stands between two steps, and cannot be made within one")
         self._finish_step()
-        now = self.clock.timestamp
-        in_folder = path is None
-        if path is None:
-            if self._save_folder is None:
-                raise TypeError("save_checkpoint() needs a path, or a save_folder")
-            path = files.path_at(self._save_folder, int(now.batch))
-        state = {
-            "epochal": __version__,
-            "settings": self._settings(),
-            "lr": self._schedulers.rates(),
-            "last": {"loss": self.loss, "lr": self.lr, "eval_loss": self.eval_loss},
-            "model": self._bare_model.state_dict(),
-            "trained": checkpoint.trained(self._bare_model, self.optimizers),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "schedulers": self._schedulers.state_dict(),
-            "alphas": self._schedulers.alphas(),
-            "cooldown": self._schedulers.state_of_cooldown(),
-            "clock": self.clock.state_dict(),
-            "random": ranks.gather(plain_random_state(self._random_to_go_on())),
-            "epoch_random": ranks.gather(plain_random_state(self._feed.epoch_random)),
-        }
-        if ranks.rank() == 0:
-            files.save(state, Path(path))
-            if in_folder and self._keep_last is not None:
-                files.prune(Path(path).parent, int(now.batch), self._keep_last)
-        if in_folder:
-            self._saved_at = now
+        self._checkpoints.save(path, self.run, self._saved())
 
-    def _random_to_go_on(self) -> dict[str, Any]:
-        if self._feed.asked:  # a batch that is trained anew
-            assert self._feed.random is not None
-            return self._feed.random
-        if self._running or self._random is None:
-            return random_state(self._loader)
-        return self._random
+    def _saved(self) -> Saved:
+        random = self._random
+        if self._feed.asked:  # for a batch that is to be trained anew
+            random = self._feed.random
+        elif self._in_loop or random is None:
+            random = random_state(self._loader)
+        state = self.clock.state_dict()
+        return Saved(state, self.loss, self.lr, self.eval_loss, random, self._feed.epoch_random)
 
-    def _settings(self) -> dict[str, str]:
-        """What a checkpoint must agree in, in words."""
-        return {"run": repr(self.run), **self._schedulers.settings(), "ranks": str(ranks.size())}
-
-    def _load(self, state: dict[str, Any], path: Path, on_change: str) -> None:
-        """Goes on from a checkpoint, or raises. Schedulers and groups are the caller's to undo."""
-        changes = [
-            f"{name} was {state['settings'].get(name, 'not told')}, now it is {now}"
-            for name, now in self._settings().items()
-            if state["settings"].get(name) != now
-        ]
-        try:
-            timestamp = Timestamp.from_state_dict(state["clock"])
-            if not changes:
-                self._bind_cooled(state["cooldown"])
-                own = self._schedulers.state_dict()
-                checkpoint.check_schedulers(state["schedulers"], own, PROGRESS)
-                checkpoint.check_alphas(state["alphas"], self._schedulers.alphas())
-                changes = self._schedulers.changes(state["schedulers"])
-        except Exception as error:
-            raise StateError(f"cannot go on from {path}: {error}") from error
-        restart = bool(changes) and on_change == "restart"
-        if changes and on_change == "error":
-            jump = self._schedulers.jump(state["lr"], timestamp)
-            raise StateError(
-                f"{path} was made under other settings: {'; '.join(changes)}. At batch "
-                f"{timestamp.batch.value} the learning rates would {jump}. "
-                "Pass on_change='keep' to go on from there under what is now, 'cooldown' to let "
-                "them fall from where they were to 0, or 'restart' to start its time from 0"
-            )
-        files.check_folder(self._save_folder, None if restart else int(timestamp.batch), path)
-        try:
-            random = checkpoint.random_states(state)
-            if not restart:
-                checkpoint.check_place(state, timestamp, self._loader, self._batches_per_epoch)
-            if changes and on_change == "cooldown":
-                at = str(moment(timestamp, self.run))
-                self._bind_cooled({"at": at, "alphas": state["alphas"]})
-            if not changes:
-                self._schedulers.load_state_dict(state["schedulers"])
-            elif not restart:
-                self._schedulers.move_to(timestamp)
-            groups_now = snapshot_of_groups(self.optimizers)
-            with ExitStack() as undo:
-                undo.callback(checkpoint.snapshot(self._bare_model, self.optimizers))
-                self._bare_model.load_state_dict(state["model"])
-                # After the schedulers: its rates are those of the step to come.
-                for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                    if changes:
-                        optimizer.load_state_dict(saved)
-                    else:
-                        checkpoint.load_optimizer(optimizer, saved)
-                undo.pop_all()
-        except Exception as error:
-            raise StateError(f"cannot go on from {path}: {error}") from error
-        if changes:
-            groups_now()
-        if restart:
-            return
-        self.clock.load_state_dict(state["clock"])
-        self.loss, self.lr, self.eval_loss = (state["last"][name] for name in checkpoint.LAST)
-        self._random = random[0]
-        self._feed.go_on(*random)
-        if path.parent == self._save_folder:
-            self._saved_at = timestamp
-
-    def _bind_cooled(self, cooldown: dict[str, Any] | None) -> None:
-        """Has the rates cool down, if they do."""
-        if cooldown is not None:
-            self._schedulers.cool_down(cooldown)
-            self._schedulers.follow(self.run, self.clock)
+    def _go_on_from(self, saved: Saved) -> None:
+        self.clock.load_state_dict(saved.clock)
+        self.loss, self.lr, self.eval_loss = saved.loss, saved.lr, saved.eval_loss
+        self._random = saved.random
+        self._feed.go_on(saved.random, saved.epoch_random)

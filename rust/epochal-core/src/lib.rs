@@ -20,7 +20,7 @@
 //! let linear = Schedule::linear(1.0, 0.0, "1dur".parse()?)?;
 //! let warm = Schedule::after_warmup(linear, "20ba".parse()?, 0.0, Ease::Linear, false)?;
 //! let curve = warm.resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
-//! assert_eq!(curve.counters(), [Counter::Batch]);
+//! assert_eq!(curve.counters()[..], [Counter::Batch]);
 //! assert_eq!(curve.at_number(10.0)?, 0.5);
 //! assert_eq!(curve.at_number(60.0)?, 0.5);
 //! # Ok::<(), epochal_core::Error>(())
@@ -41,7 +41,7 @@ pub use bulk::source::{Source, Sources};
 pub use bulk::{Sink, counters_of, evaluate, grid_len};
 pub use curve::reading::{Reading, Readings};
 pub use curve::{Curve, Function};
-pub use error::{Error, Kind, Result, quote};
+pub use error::{Error, Fault, Kind, Lack, Moment, Result, quote};
 pub use math::Ease;
 pub use run::{Facts, Run};
 pub use schedule::declare::{Argument, Declaration, Default, Form, Parameter, ParameterKind};

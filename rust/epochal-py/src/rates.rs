@@ -6,8 +6,7 @@ use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyTuple, PyType};
 
 /// Sets lr = `initial_lr` × α in every group and returns the rates.
 ///
-/// Only where every `lr` and `initial_lr` is a float: otherwise nothing changes, and the result is
-/// None.
+/// If an `lr` or an `initial_lr` is not a float, nothing changes, and the result is None.
 #[pyfunction]
 pub(crate) fn set_rates<'py>(
     groups: &Bound<'py, PyAny>,
@@ -36,9 +35,9 @@ pub(crate) fn set_rates<'py>(
     PyList::new(py, changes.into_iter().map(|(_, rate)| rate)).map(Some)
 }
 
-/// A group as it was when it was last looked at: what its `lr` was (or of which type, if that was
-/// no tensor), its `initial_lr`, the version of that if it was a tensor, its value, and the
-/// method of a tensor that fills it.
+/// A group as it was last seen: its `lr` (or the type of that, if it was not a tensor), its
+/// `initial_lr`, the version of that if it was a tensor, its value, and the `fill_` method of the
+/// `lr` if that was a tensor.
 type Known<'py> = (
     Bound<'py, PyAny>,
     Bound<'py, PyAny>,
@@ -47,10 +46,9 @@ type Known<'py> = (
     Option<Bound<'py, PyAny>>,
 );
 
-/// The same where some learning rates are tensors, which are filled in place.
+/// The same for groups whose learning rates may be tensors, which are filled in place.
 ///
-/// Only while every group is what is known of it: otherwise nothing changes, and the result is
-/// None.
+/// If a group is no longer as it is `known`, nothing changes, and the result is None.
 #[pyfunction]
 pub(crate) fn fill_rates<'py>(
     groups: &Bound<'py, PyAny>,

@@ -1,7 +1,6 @@
 //! γ^(t/ρ)
 
-use crate::curve::Node;
-use crate::curve::formula::{Formula, map, staged};
+use crate::curve::{Formula, Node, map, staged};
 use crate::error::Result;
 use crate::math::{self, Stage};
 use crate::schedule::phase::Phase;
@@ -25,7 +24,7 @@ impl Resolve for nodes::Exponential {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Exponential {
-    /// None if γ is 0.
+    /// Absent if γ is 0.
     rate: Option<math::Exponential>,
     growing: bool,
 }

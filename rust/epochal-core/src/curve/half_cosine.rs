@@ -1,10 +1,9 @@
 //! α_f + (1 − α_f)·sin²(½πu), once or in every cycle
 
 use crate::bulk::span::{Chunks, bounds};
-use crate::curve::Node;
 use crate::curve::cycle::{Cycle, Cycles, EXACT, whole_cycles};
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, fall_to, map, staged};
+use crate::curve::{Formula, Node, fall_to, map, staged};
 use crate::error::Result;
 use crate::math::{NONE, half_cosine, half_cosine_exactly, smaller_part};
 use crate::schedule::phase::Phase;
@@ -64,7 +63,7 @@ pub(crate) struct Restarts {
 fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
     if decay.is_rounded() {
         map!(times.iter().copied(), out, |t| {
-            fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
+            fall_to(to, half_cosine_exactly(decay.remaining_exactly(t)))
         });
     } else {
         let mut parts = NONE;

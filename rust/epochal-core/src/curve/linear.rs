@@ -1,8 +1,7 @@
 //! α_f + (α_i − α_f)·u
 
-use crate::curve::Node;
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, map};
+use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
@@ -46,7 +45,7 @@ impl Linear {
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         let Self { decay, to, span } = *self;
-        map!(times.iter().copied(), out, |t| to + span * decay.left(t));
+        map!(times.iter().copied(), out, |t| to + span * decay.remaining(t));
     }
 
     pub(crate) fn most(&self) -> f64 {
