@@ -280,7 +280,7 @@ def test_what_is_refused(arguments: list[str], message: str, printed: Printed) -
         ("a.yaml", "a: [", "cannot be read: while parsing"),
         ("a.json", "[1]", "must hold a mapping"),
         ("a.json", '{"schedule": {}}', "has neither a 'name' nor a 'scheduler'"),
-        ("a.json", '{"name": "linear", "eta_min": 1}', "alpha_f, a part of the base rate"),
+        ("a.json", '{"name": "linear", "eta_min": 1}', "alpha_f (relative to the base rate)"),
         ("a.toml", 'scheduler = "Linear()"\n[run]\nbatch = 3\n', "a run has no argument 'batch'"),
     ],
 )

@@ -13,7 +13,7 @@ use epochal_core::{
 };
 use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
@@ -73,6 +73,11 @@ impl Curve {
             let t = self.curve.place(time::extract("t", t)?, counter)?;
             return Ok(Some(self.curve.at_number(t)?));
         }
+        self.at_clock(t)
+    }
+
+    /// α at the time that a clock tells, or none if `t` is no clock.
+    pub(crate) fn at_clock(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
         // A `Clock` stands for its timestamp.
         if let Ok(Some(told)) = t.getattr_opt(intern!(t.py(), "timestamp"))
             && let Ok(timestamp) = told.cast::<Timestamp>()
@@ -303,14 +308,21 @@ impl Curve {
 
     /// α when a batch begins, at the timestamp `run.at_batch(batch)`.
     ///
-    /// Raises `UnitError` if the curve reads a clock that the rates of the run do not give.
+    /// A function that can be pickled, and be that of a `LambdaLR`. Raises `UnitError` if the curve
+    /// reads a clock that the rates of the run do not give.
     ///
     /// >>> curve = StepScheduler("1ep", gamma=0.5).resolve(Run("3ep", batches_per_epoch=100))
     /// >>> curve.at_batch(99), curve.at_batch(100)
     /// (1.0, 0.5)
-    fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
-        let batch = time::extract_count("batch", batch, Counter::Batch)?;
-        Ok(self.curve.at_batch(batch)?)
+    #[getter]
+    fn at_batch(slf: Py<Self>) -> AtBatch {
+        AtBatch(slf)
+    }
+
+    /// Nothing. `LambdaLR` saves it as the state of its function.
+    #[getter(__dict__)]
+    fn dict<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        PyDict::new(py)
     }
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
@@ -379,6 +391,48 @@ impl Curve {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let resolve = py.get_type::<Schedule>().getattr("resolve")?;
         (resolve, (self.schedule(py), self.run(py))).into_pyobject(py)
+    }
+}
+
+/// α as a function of the number of a batch: `curve.at_batch`.
+#[pyclass(frozen, module = "epochal._core")]
+pub(crate) struct AtBatch(Py<Curve>);
+
+#[pymethods]
+impl AtBatch {
+    pub(crate) fn __call__(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
+        let batch = time::extract_count("batch", batch, Counter::Batch)?;
+        Ok(self.0.get().curve.at_batch(batch)?)
+    }
+
+    #[getter(__dict__)]
+    fn dict<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        PyDict::new(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{}.at_batch", self.0.get().__repr__())
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.0.get().parts() == other.get().0.get().parts())
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.0.get().__hash__()
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let getattr = py.import("builtins")?.getattr("getattr")?;
+        (getattr, (&self.0, "at_batch")).into_pyobject(py)
     }
 }
 

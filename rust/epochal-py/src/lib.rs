@@ -35,9 +35,9 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::Run>()?;
     module.add_class::<schedule::Schedule>()?;
     module.add_class::<curve::Curve>()?;
+    module.add_class::<curve::AtBatch>()?;
     module.add_function(wrap_pyfunction!(timestamp::tick, module)?)?;
-    module.add_function(wrap_pyfunction!(rates::set_rates, module)?)?;
-    module.add_function(wrap_pyfunction!(rates::fill_rates, module)?)?;
+    module.add_class::<rates::Writer>()?;
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
