@@ -93,7 +93,10 @@ __all__ = [
     "UnitError",
     "WSDScheduler",
     "__version__",
+    "config_schema",
     "evaluate",
+    "from_config",
+    "parse",
 ]
 
 
@@ -104,9 +107,19 @@ def _has_torch() -> bool:
     return any(finder.find_spec("torch", None) for finder in sys.meta_path)
 
 
-# What needs torch is imported when first used, and shown where torch is installed. `torch` itself
-# is not among the names of `from epochal import *`: it would hide the real one.
-_LAZY = {"LossError": "epochal.trainer", "Trainer": "epochal.trainer", "torch": "epochal.torch"}
+# Imported when first used. What needs torch is shown where torch is installed; `torch` itself is
+# not among the names of `from epochal import *`: it would hide the real one.
+_WITH_TORCH = {
+    "LossError": "epochal.trainer",
+    "Trainer": "epochal.trainer",
+    "torch": "epochal.torch",
+}
+_LAZY = {
+    "config_schema": "epochal.config",
+    "from_config": "epochal.config",
+    "parse": "epochal.config",
+    **_WITH_TORCH,
+}
 
 if _has_torch():
     __all__ += ["LossError", "Trainer"]
@@ -114,6 +127,7 @@ if _has_torch():
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
+    from epochal.config import config_schema, from_config, parse
     from epochal.trainer import LossError, Trainer
 else:
 
@@ -127,4 +141,5 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *(_LAZY if _has_torch() else ())})
+    hidden = () if _has_torch() else _WITH_TORCH
+    return sorted({*globals(), *_LAZY}.difference(hidden))

@@ -19,14 +19,18 @@ def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], No
     `torch.distributed.checkpoint` makes a new optimizer set up its state.
     """
     real = _unwrapped(optimizer)
-    sets_up = False
+    inside = sets_up = False
 
     def before(stepping: Any, args: Any, kwargs: Any) -> None:
-        nonlocal sets_up
-        sets_up = _only_sets_up(stepping)
+        # Where a `step` calls that of its superclass, the hooks of both are called.
+        nonlocal inside, sets_up
+        sets_up = (inside and sets_up) or _only_sets_up(stepping, kwargs)
+        inside = True
 
     def after(stepping: Any, args: Any, kwargs: Any) -> None:
-        if not (sets_up or _is_skipped(stepping)):
+        nonlocal inside
+        ends, inside = inside, False
+        if ends and not (sets_up or _is_skipped(stepping)):
             call()
 
     handles = [real.register_step_pre_hook(before), real.register_step_post_hook(after)]
@@ -48,20 +52,17 @@ def _unwrapped(optimizer: Any) -> Any:
     return optimizer
 
 
-def _only_sets_up(optimizer: Any) -> bool:
-    """Whether a step cannot change a parameter: no state yet, all rates and all gradients 0.
+def _only_sets_up(optimizer: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a step is that of `torch.distributed.checkpoint`, `step(closure=None)` at rates of 0.
 
-    A first step at the rate 0, as a warmup makes it, has gradients.
+    So that all ranks find the same, gradients are not looked at: a rank may have none of those that
+    others have, and a step with a closure has none yet. A first step at a rate of 0, as a warmup
+    makes it, is called otherwise.
     """
-    groups = optimizer.param_groups
     return (
-        not optimizer.state
-        and all(float(group["lr"]) == 0 for group in groups)
-        and not any(
-            parameter.grad is not None and bool(parameter.grad.any())
-            for group in groups
-            for parameter in group["params"]
-        )
+        kwargs.get("closure", ...) is None
+        and not optimizer.state
+        and all(float(group["lr"]) == 0 for group in optimizer.param_groups)
     )
 
 

@@ -360,7 +360,7 @@ def rates_are_those_of_one_process_that_trains_on_all() -> None:
         rates: list[list[float]] = []
         for clock in (Clock(run), Clock(run, totals=True)):
             optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-            scheduler = bind(schedule, optimizer, run, clock=clock)
+            scheduler = bind(schedule, optimizer, clock)
             optimizer.step()
             seen = []
             for k in range(12):
@@ -386,7 +386,7 @@ def rates_stand_still_while_ticks_wait() -> None:
     run = Run("2Ktok")
     clock = Clock(run, every=3)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-    scheduler = bind(LinearScheduler(), optimizer, run, clock=clock)
+    scheduler = bind(LinearScheduler(), optimizer, clock)
     optimizer.step()
     rates = []
     for _ in range(6):
@@ -397,7 +397,7 @@ def rates_stand_still_while_ticks_wait() -> None:
     assert rates == [0.5, 0.5, first, first, first, second]
     # Not counted at all is found when the ticks are summed up.
     clock = Clock(run, every=2)
-    scheduler = bind(LinearScheduler(), optimizer, run, clock=clock)
+    scheduler = bind(LinearScheduler(), optimizer, clock)
     clock.tick(samples=1)
     scheduler.step()
     assert not clock.done

@@ -121,10 +121,11 @@ def path(name: str, given: Any) -> Path | None:
 
 
 def listed(given: Any) -> list[Any]:
-    """One or several or none of something, as a list."""
+    """One or several or none of something, as a list. Several may be in Hydra's `ListConfig`."""
     if given is None:
         return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    return list(given) if several else [given]
 
 
 def check_loader(name: str, loader: Any) -> None:

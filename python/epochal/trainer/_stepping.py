@@ -261,7 +261,7 @@ def moment(now: Timestamp, run: Run) -> Time:
 
 
 def _bind(drive: Drive, schedule: OfGroups, clock: Clock) -> EpochalLR:
-    return bind(schedule, drive.optimizer, clock.run, clock=clock)
+    return bind(schedule, drive.optimizer, clock, fields=drive.fields)
 
 
 def _step(scheduler: LRScheduler) -> None:

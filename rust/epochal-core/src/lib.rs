@@ -41,7 +41,7 @@ pub use bulk::source::{Source, Sources};
 pub use bulk::{Sink, counters_of, evaluate, grid_len};
 pub use curve::reading::{Reading, Readings};
 pub use curve::{Curve, Function};
-pub use error::{Error, Kind, Result, quote};
+pub use error::{Error, Fault, Kind, Lack, Moment, Result, quote};
 pub use math::Ease;
 pub use run::{Facts, Run};
 pub use schedule::declare::{Argument, Declaration, Default, Form, Parameter, ParameterKind};

@@ -1,4 +1,4 @@
-//! States in Composer's form: of its Trainer, of this library, or of anything like them.
+//! The state of a trainer, in Composer's form: Composer's own, this library's, or any other.
 
 use crate::error::{Error, Result};
 use crate::number;
@@ -20,7 +20,7 @@ pub(crate) fn run_facts<'py>(
     ))
 }
 
-/// The run of a state: how long it is, scaled already, and its batches in an epoch.
+/// The run of a state: its length, which is already scaled, and the batches in an epoch.
 pub(crate) fn run(
     max_duration: &Bound<'_, PyAny>,
     dataloader_len: &Bound<'_, PyAny>,
@@ -43,7 +43,7 @@ pub(crate) fn never_changes(object: &Bound<'_, PyAny>) -> bool {
         || object.is_exact_instance_of::<PyInt>()
 }
 
-/// The timestamp of a state; of a foreign one only `counters`, which are those that are read.
+/// The timestamp of a state. Of a foreign one, only the `counters` are read.
 pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Result<core::Timestamp> {
     let timestamp = attribute("state", state, intern!(state.py(), "timestamp"))?;
     if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
@@ -105,5 +105,7 @@ fn attribute<'py>(
     name: &Bound<'py, PyString>,
 ) -> Result<Bound<'py, PyAny>> {
     let found = object.getattr_opt(name)?;
-    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
+    found.ok_or_else(|| {
+        Error::wrong_type(argument, &format!("an object with the attribute '{name}'"), object)
+    })
 }

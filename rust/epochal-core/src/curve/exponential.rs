@@ -24,7 +24,7 @@ impl Resolve for nodes::Exponential {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Exponential {
-    /// None if γ is 0.
+    /// Absent if γ is 0.
     rate: Option<math::Exponential>,
     growing: bool,
 }

@@ -5,13 +5,13 @@ use crate::curve::ladder::Ladder;
 use crate::curve::reading::Reading;
 use crate::curve::{Node, Times};
 use crate::error::Result;
-use crate::math::Levels;
+use crate::math::Powers;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
 
 impl Resolve for nodes::MultiStep {
-    /// Each milestone on its own clock. Without any the curve is on that of the run.
+    /// Each milestone is on its own counter. Without milestones, the curve is on that of the run.
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
         if phase.is_for_top {
             return Ok(Node::ONE);
@@ -26,7 +26,7 @@ impl Resolve for nodes::MultiStep {
             }
         }
         if by_reading.is_empty() {
-            by_reading.push((phase.length(Time::Duration(1.0)).reading, Vec::new()));
+            by_reading.push((phase.length(Time::of_fraction(1.0)).reading, Vec::new()));
         }
         Ok(Node::Milestones(Milestones::new(by_reading, self.gamma)))
     }
@@ -48,7 +48,7 @@ impl Milestones {
     pub(crate) fn new(by_reading: Vec<(Reading, Vec<f64>)>, gamma: f64) -> Self {
         let count = by_reading.iter().map(|(_, times)| times.len()).sum();
         let ladders = by_reading.into_iter().map(|(reading, times)| (reading, Ladder::new(times)));
-        Self { by_reading: ladders.collect(), levels: Levels::new(gamma).up_to(count) }
+        Self { by_reading: ladders.collect(), levels: Powers::new(gamma).up_to(count) }
     }
 
     pub(crate) fn readings(&self) -> impl Iterator<Item = Reading> {
@@ -98,8 +98,8 @@ mod tests {
     use super::*;
     use crate::time::unit::Counter;
 
-    /// Another thread may write what is no time to an array after it was checked. Then any level
-    /// will do.
+    /// Another thread may write a number that is not a time to an array after it was checked; any
+    /// level will do for it.
     #[test]
     fn no_time_is_beyond_the_last_level() {
         let times = vec![3.0, 5.0, 5.0, 8.0];

@@ -3,7 +3,7 @@
 use crate::bulk::span::{CHUNK, bounds};
 use crate::curve::ladder::Ladder;
 use crate::curve::{Formula, Node};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::math::{
     Arch, Double, Ease, LANES, NONE, difference, eased, exp2_times, log2_of, ratio, smaller,
     trimmed,
@@ -21,12 +21,9 @@ impl Resolve for nodes::Piecewise {
             if let Some((last, _)) = points.last()
                 && last.rounded() > at.rounded()
             {
-                let message = format!(
-                    "points must be in the order of their times, but '{time}' is earlier than \
-                     the one before it in {}",
-                    phase.run
-                );
-                return Err(Error::new(Kind::Schedule, message));
+                let expected = "in the order of their times";
+                let got = format_args!("'{time}' after a later one in a {}", phase.run);
+                return Err(Error::invalid("points", expected, got));
             }
             points.push((at, *value));
         }
@@ -45,11 +42,8 @@ impl Resolve for nodes::Piecewise {
     fn check(&self) -> Result<()> {
         let (points, shapes) = (self.points.len(), self.shape.len());
         if shapes != 1 && shapes != points - 1 {
-            let message = format!(
-                "shape must be one shape, or one for each of the {} pieces, not {shapes}",
-                points - 1
-            );
-            return Err(Error::new(Kind::Schedule, message));
+            let expected = format!("one shape, or one for each of the {} pieces", points - 1);
+            return Err(Error::invalid("shape", expected, shapes));
         }
         for (index, pair) in self.points.windows(2).enumerate() {
             let ease = *self.shape.get(index).unwrap_or(&self.shape[0]);
@@ -62,11 +56,7 @@ impl Resolve for nodes::Piecewise {
 /// A geometric piece has no end at 0.
 pub(crate) fn check_ends(ease: Ease, name: &str, one: f64, other: f64) -> Result<()> {
     match ease == Ease::Geometric && (one == 0.0 || other == 0.0) {
-        true => {
-            let message =
-                format!("{name} must be above zero at both ends of a 'geometric' piece, not 0.0");
-            Err(Error::new(Kind::Schedule, message))
-        }
+        true => Err(Error::invalid(name, "above zero at both ends of a 'geometric' piece", "0.0")),
         false => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Double {
 impl Double {
     pub(crate) const ZERO: Self = Self { high: 0.0, low: 0.0 };
 
-    /// What the sum of its parts is, exactly.
+    /// The two floats, whose exact sum it is.
     pub(crate) fn parts(self) -> (f64, f64) {
         (self.high, self.low)
     }
@@ -41,7 +41,7 @@ impl Double {
         Self::from(below) + Self::from(step)
     }
 
-    /// A float less half its ulp: the lower end of what it may stand for.
+    /// A float minus half its ulp: the lower end of the numbers that it may stand for.
     pub(crate) fn below(value: f64) -> Self {
         Self { high: value, low: -ulp(value) / 2.0 }
     }
@@ -111,7 +111,7 @@ impl std::ops::Mul for Double {
     }
 }
 
-/// A product and what its rounding left out.
+/// A product and its rounding error.
 #[inline(always)]
 fn product(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;

@@ -151,7 +151,7 @@ pub(crate) struct Exponential {
 }
 
 impl Exponential {
-    /// None for γ = 0, which has no logarithm.
+    /// Nothing for γ = 0, which has no logarithm.
     pub(crate) fn new(gamma: f64, period: Double) -> Option<Self> {
         /// Rates beyond it belong to periods that no clock can tell from 0.
         const STEEPEST: f64 = 1e290;

@@ -2,7 +2,7 @@
 
 use super::{polynomial, product, smaller};
 
-/// π²/4, and what its float lacks.
+/// π²/4: its float, and the rest.
 const QUARTER_PI_SQUARED: f64 = 2.4674011002723395;
 const QUARTER_PI_SQUARED_LOW: f64 = 1.5663238771849278e-16;
 
@@ -23,9 +23,9 @@ const SINE_SQUARED: [f64; 8] = [
 /// nothing has passed to 0 where nothing is left, and ½ where they are equal. In two stages:
 /// `half_cosine(smaller_part(…))`.
 ///
-/// The smaller part is the one that is looked at. So every digit is kept near the end, where
-/// (1 + cos πx)/2 would lose them, and near the start. Each step is a rounded monotone function
-/// of the one before, so values come out in the order of their times.
+/// The function is computed from the smaller part. So every digit is kept near the end, where
+/// (1 + cos πx)/2 would lose them, and near the start. Each operation is a rounded monotone function
+/// of the one before, so values are in the order of their times.
 #[inline(always)]
 pub(crate) fn half_cosine(part: f64) -> f64 {
     let x = part * part;
@@ -33,11 +33,12 @@ pub(crate) fn half_cosine(part: f64) -> f64 {
     if part.to_bits() >> 63 == 0 { lower } else { 1.0 - lower }
 }
 
-/// The smaller of two parts of a span, relative to it; with a minus sign unless it is what is left.
+/// The smaller of two parts of a span, relative to it. It has a minus sign if it is the part that
+/// has passed.
 #[inline(always)]
 pub(crate) fn smaller_part(left: f64, passed: f64, span: f64) -> f64 {
     let part = smaller(left, passed) / span;
-    // Not -part: at t = -0 nothing that has passed is -0.
+    // Not -part, which would be -0 where nothing has passed.
     part.copysign(if left < passed { 1.0 } else { -1.0 })
 }
 
