@@ -93,7 +93,10 @@ __all__ = [
     "UnitError",
     "WSDScheduler",
     "__version__",
+    "compare",
+    "diff",
     "evaluate",
+    "lint",
 ]
 
 
@@ -104,9 +107,19 @@ def _has_torch() -> bool:
     return any(finder.find_spec("torch", None) for finder in sys.meta_path)
 
 
-# What needs torch is imported when first used, and shown where torch is installed. `torch` itself
-# is not among the names of `from epochal import *`: it would hide the real one.
-_LAZY = {"LossError": "epochal.trainer", "Trainer": "epochal.trainer", "torch": "epochal.torch"}
+# Imported when first used. What needs torch is shown where torch is installed; `torch` itself is
+# not among the names of `from epochal import *`: it would hide the real one.
+_WITH_TORCH = {
+    "LossError": "epochal.trainer",
+    "Trainer": "epochal.trainer",
+    "torch": "epochal.torch",
+}
+_LAZY = {
+    "compare": "epochal.view",
+    "diff": "epochal.view",
+    "lint": "epochal.view",
+    **_WITH_TORCH,
+}
 
 if _has_torch():
     __all__ += ["LossError", "Trainer"]
@@ -115,6 +128,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
     from epochal.trainer import LossError, Trainer
+    from epochal.view import compare, diff, lint
 else:
 
     def __getattr__(name):
@@ -127,4 +141,5 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *(_LAZY if _has_torch() else ())})
+    hidden = () if _has_torch() else _WITH_TORCH
+    return sorted({*globals(), *_LAZY}.difference(hidden))

@@ -1,11 +1,12 @@
 //! α_f + (1 − α_f)·√(τ/(τ + t'))
 
-use crate::curve::{Formula, Node};
+use crate::curve::{Formula, Node, value};
 use crate::error::Result;
 use crate::math::Double;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Outline;
 
 #[derive(Clone, Debug)]
 pub(crate) struct InverseSquareRoot {
@@ -43,5 +44,19 @@ impl Resolve for nodes::InverseSquareRoot {
 
     fn main_time(&self) -> Option<Time> {
         Some(self.t_scale)
+    }
+}
+
+impl Outline for InverseSquareRoot {
+    /// None: where it does not begin with the run, it is joined.
+    fn changes(&self, _a: f64, _b: f64) -> f64 {
+        0.0
+    }
+
+    /// 2√τ·(√(τ + b) − √(τ + a))/(b − a) is the harmonic mean of both ends.
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let root = Self { to: 0.0, ..self.clone() };
+        let [first, last] = [a, b].map(|t| value(|times, out| root.fill(times, out), t));
+        self.to + (1.0 - self.to) * 2.0 * first * last / (first + last)
     }
 }

@@ -19,6 +19,21 @@ impl Piecewise {
         Self { points, eases: eases.to_vec() }
     }
 
+    /// How many points there are.
+    pub(crate) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// The first float of a point, and its value.
+    pub(crate) fn point(&self, index: usize) -> (f64, f64) {
+        self.points[index]
+    }
+
+    /// The way from a point to the next one.
+    pub(crate) fn ease(&self, index: usize) -> Ease {
+        self.eases[index]
+    }
+
     pub(crate) fn most(&self) -> f64 {
         self.points.iter().map(|point| point.1).fold(0.0, f64::max)
     }
