@@ -74,11 +74,11 @@ def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference
     for name, curve in (("a", a), ("b", b)):
         if not isinstance(curve, Curve):
             raise TypeError(f"{name} must be a curve, as of schedule.resolve(run), not {curve!r}")
-    own, other = units(a)[0], units(b)[0]
+    (own, length, _), (other, _, _) = units(a), units(b)
     unit = own if own == other else "ba"
     rows = []
     # Of equal curves nothing is to be found.
-    parts = [(0.0, 0.0, 0.0, 0.0, 0.0)] if a == b else apart(a, b, unit)
+    parts = [(0.0, length, 0.0, a(0), b(0))] if a == b else apart(a, b, unit)
     for start, end, at, first, last in parts:
         row = {"start": start, "end": end, "at": at, "a": first, "b": last}
         if base_lr is not None:

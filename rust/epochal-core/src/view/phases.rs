@@ -4,6 +4,7 @@ use crate::curve::Curve;
 use crate::error::Result;
 use crate::view::View;
 use crate::view::outline::{Counted, Course};
+use crate::view::search::TOLERANCE;
 
 /// A part of a run in which a curve takes one course.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +43,9 @@ impl Curve {
     }
 }
 
+/// How near the extremes are that are found.
+const NEAR: f64 = 4.0 * TOLERANCE;
+
 impl View<'_> {
     fn phase(&self, from: f64, to: f64, counted: Counted) -> Result<PhaseOfCurve> {
         let inner = to.next_down();
@@ -52,12 +56,14 @@ impl View<'_> {
             return Ok(PhaseOfCurve { course, from, to, first, last, range: None, parts });
         }
         let (low, high) = (self.minimum(from, inner), self.maximum(from, inner));
+        // Extremes of products are found, not known.
+        let is = |one: f64, other: f64| (one - other).abs() <= NEAR * high;
         let course = match course {
-            Course::Plateau if low == high => Course::Plateau,
-            Course::Plateau if (low, high) == (first, last) => Course::Ramp,
-            Course::Plateau if (low, high) == (last, first) => Course::Decay,
-            Course::Plateau => Course::Curve,
-            many => many,
+            many if many != Course::Plateau && parts > 1.0 => many,
+            _ if low == high => Course::Plateau,
+            _ if is(low, first) && is(high, last) => Course::Ramp,
+            _ if is(low, last) && is(high, first) => Course::Decay,
+            _ => Course::Curve,
         };
         let jump = self.jump(to);
         if course != Course::Plateau && !self.is_jump(&jump) {
@@ -67,7 +73,12 @@ impl View<'_> {
         if last <= high * ((to - inner) / (to - from)) {
             last = 0.0;
         }
-        let range = Some((low.min(last), high.max(last)));
+        let range = match course {
+            Course::Ramp => (first, last),
+            Course::Decay => (last, first),
+            _ => (low.min(last), high.max(last)),
+        };
+        let range = Some(range);
         Ok(PhaseOfCurve { course, from, to, first, last, range, parts })
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Found {
 
 /// How far below the largest value a found one may be, as a part of how large values get. Where the
 /// bounds of stretches are exact, which only those of products are not, what is found is exact.
-const TOLERANCE: f64 = 1e-9;
+pub(crate) const TOLERANCE: f64 = 1e-9;
 
 /// How far a bound may be from what it bounds, to be what that comes to between two floats.
 const ROUNDING: f64 = 1e-12;
