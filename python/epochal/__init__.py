@@ -118,6 +118,7 @@ _LAZY = {
     "compare": "epochal.view",
     "diff": "epochal.view",
     "lint": "epochal.view",
+    "view": "epochal.view",
     **_WITH_TORCH,
 }
 
@@ -127,6 +128,7 @@ if _has_torch():
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
+    from epochal import view as view
     from epochal.trainer import LossError, Trainer
     from epochal.view import compare, diff, lint
 else:
@@ -137,7 +139,7 @@ else:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        return module if name == "torch" else getattr(module, name)
+        return module if _LAZY[name] == f"epochal.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -61,13 +61,13 @@ def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference
     among curves that cross often, and functions, which are looked at a thousand times a stretch,
     there may be a worse place that is hardly worse.
 
-    >>> a = CosineAnnealingScheduler().resolve("100ba")
-    >>> b = CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba")
+    >>> a = LinearScheduler(alpha_f=0.2).resolve("100ba")
+    >>> b = MultiStepScheduler(["60ba"], gamma=0.5).resolve("100ba")
     >>> print(diff(a, b))
-    α differs most at 0 ba: 1 and 0
+    α differs most at 60 ba: 0.52 and 1
     ba        worst at  a -> b
-     0 - 10   0               1 -> 0
-    10 - 100  55        0.42178 -> 0.5
+     0 - 60   60        0.52 -> 1
+    60 - 100  100        0.2 -> 0.5
 
     Raises `UnitError` where the runs do not tell what both curves read.
     """

@@ -98,7 +98,8 @@ def lint(
     | `t-max-unlike-run` | a `t_max` that is written as a count is not the run's length |
     | `milestone-never` | a milestone that the run does not reach |
     | `milestone-in-warmup` | a milestone that fires before its warmup is over |
-    | `jump-up`, `jump-large` | α jumps up, or down to less than a tenth, and no step, milestone or restart says so |
+    | `jump-up` | α jumps up, and no step, milestone or restart says so |
+    | `jump-large` | α jumps down to less than a tenth, and nothing says so |
     | `phase-below-a-step` | a phase, or what repeats in it, is shorter than a step |
     | `above-base` | the rate exceeds the base rate |
     | `zero-end` | the rate is 0 for more than one step at the end |
@@ -106,9 +107,11 @@ def lint(
     `base_lr` is the base rate, for sentences that tell rates. What cannot be told of a curve that
     holds a function is not looked for.
 
-    >>> for finding in lint(MultiStepScheduler(["30ep", "120ep"]), "90ep"):
-    ...     print(finding)
-    warning milestone-never: milestone '120ep' is not reached: the run ends at 90 ep; remove it, or give it an earlier time
+    >>> (finding,) = lint(MultiStepScheduler(["30ep", "120ep"]), "90ep")
+    >>> finding.severity, finding.code, finding.sentence
+    ('warning', 'milestone-never', "milestone '120ep' is not reached: the run ends at 90 ep")
+    >>> finding.mend
+    'remove it, or give it an earlier time'
     """
     schedule = as_schedule(schedule)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from epochal._core import Curve, trace
 from epochal._core import phases as phases_of
 from epochal.view._describe import phase_name
-from epochal.view._words import NAMES, unit_for, units
+from epochal.view._words import NAMES, short, unit_for, units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,16 +51,31 @@ def dress(ax: Any, curve: Curve, unit: str, has_rates: bool, log: bool) -> None:
     ax.set_ylabel("learning rate" if has_rates else "multiplier α")
     if log:
         ax.set_yscale("log")
-    else:
+    # Room for the names of phases.
+    ax.margins(x=0.0, y=0.12)
+    if not log:
         ax.set_ylim(bottom=0.0)
-    ax.margins(x=0.0)
+    count_on(ax.xaxis, ax)
     others = [other for other in known if other not in (unit, "dur")] or ["dur"]
     second = others[0]
     if second != unit:
-        # Lines know each other by their factor.
         factor = known[second] / known[unit]
         top = ax.secondary_xaxis("top", functions=(lambda t: t * factor, lambda t: t / factor))
         top.set_xlabel(f"{NAMES[second]} ({second})")
+        count_on(top.xaxis, ax)
+
+
+def count_on(axis: Any, ax: Any) -> None:
+    """As many numbers as there is room for, and long ones as time strings write them."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(max(3, int(inches(ax)))))
+    axis.set_major_formatter(FuncFormatter(lambda t, _: short(t)))
+
+
+def inches(ax: Any) -> float:
+    """How wide axes are."""
+    return float(ax.get_window_extent().width / ax.figure.dpi)
 
 
 def plot(
@@ -93,8 +108,8 @@ def shade(ax: Any, curve: Curve, scale: float) -> None:
         if number % 2 == 0:
             ax.axvspan(start * scale, end * scale, color="0.5", alpha=0.1, linewidth=0)
         label = phase_name(course, count)
-        # So many characters fill a picture.
-        if len(label) / 70 < (end - start) / length:
+        # About so many of its characters are an inch.
+        if len(label) / 12 < (end - start) / length * inches(ax):
             middle = (start + end) / 2 * scale
             ax.text(
                 middle,

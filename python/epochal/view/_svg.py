@@ -56,7 +56,7 @@ def to_svg(
     base = 1.0 if base_lr is None else float(base_lr)
     unit, scale = unit_for(curve, unit)
     _, length, _ = units(curve)
-    line = [(t, alpha * base) for t, alpha in trace(curve, 0.0, length, size[0] // 3)]
+    line = [(t, alpha * base) for t, alpha in trace(curve, 0.0, length, size[0] // 2)]
     values = [alpha for _, alpha in line]
     high, low = max(values) or 1.0, 0.0
     if log:
@@ -137,10 +137,10 @@ def axes(curve: Curve, frame: Frame, scale: float, unit: str, what: str, note: s
     end = f"{short(frame.length * scale)} {unit}"
     # The end of the run is always told, and whatever does not touch it or what is left of it.
     free, limit = LEFT - CHARACTER, frame.right - len(end) * CHARACTER
-    for _, start, *_ in phases(curve):
+    for _, start, *_ in phases(curve)[1:]:
         label, x = short(start * scale), frame.x(start)
         left = x - len(label) * CHARACTER / 2
-        if free + CHARACTER <= left + 3 and x + len(label) * CHARACTER / 2 < limit:
+        if free + CHARACTER <= left and x + len(label) * CHARACTER / 2 < limit:
             parts.append(text(x, baseline, label, "middle"))
             free = x + len(label) * CHARACTER / 2
     parts.append(text(frame.right, baseline, end, "end"))
