@@ -31,7 +31,7 @@ def bound_to(optimizer: Any, clock: epochal.Clock | None = None) -> Any:
     from epochal.torch import bind
 
     schedule = epochal.CosineAnnealingWithWarmupScheduler(f"{WARMUP}ba", t_max="1dur")
-    scheduler = bind(schedule, optimizer, epochal.Run(f"{BATCHES}ba"), clock=clock)
+    scheduler = bind(schedule, optimizer, clock or epochal.Run(f"{BATCHES}ba"))
     optimizer.step()
     return scheduler
 

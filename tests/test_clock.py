@@ -202,8 +202,8 @@ def duration(microseconds: int | None) -> float | timedelta | None:
 @pytest.mark.parametrize(
     ("argument", "value", "error", "text"),
     [
-        ("samples", -1, EpochalError, "samples must not be negative, not -1"),
-        ("samples", "-1sp", EpochalError, "samples must not be negative"),
+        ("samples", -1, EpochalError, "samples must be zero or above, not -1"),
+        ("samples", "-1sp", EpochalError, "samples must be zero or above"),
         ("samples", True, TypeError, "samples must be a whole number, not True"),
         ("samples", 1.0, TypeError, "samples.*1.0"),
         ("samples", np.float64(1.0), TypeError, "samples.*1.0"),
@@ -214,7 +214,7 @@ def duration(microseconds: int | None) -> float | timedelta | None:
         ("samples", Time("5tok"), UnitError, "samples must be in 'sp', not '5tok'"),
         ("samples", "0.5dur", UnitError, "samples must be in 'sp', not '0.5dur'"),
         ("samples", 2**63, TimeOverflowError, "samples is out of range.*9223372036854775808"),
-        ("tokens", -1, EpochalError, "tokens must not be negative, not -1"),
+        ("tokens", -1, EpochalError, "tokens must be zero or above, not -1"),
         ("tokens", False, TypeError, "tokens must be a whole number, not False"),
         ("tokens", np.float32(2.0), TypeError, "tokens.*2.0"),
         ("tokens", "5sp", UnitError, "tokens must be in 'tok', not '5sp'"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from epochal import (
+    Clock,
     EpochalError,
     LinearScheduler,
     LinearWithWarmupScheduler,
@@ -12,6 +13,8 @@ from epochal import (
     Run,
     ScheduleError,
     Time,
+    TimeParseError,
+    Timestamp,
     UnitError,
 )
 from epochal._functions import State
@@ -48,21 +51,25 @@ def none(state: State) -> Any:
         (LinearScheduler(), Run("9h"), UnitError, "'sec'.*clock"),
         (LinearScheduler(t_max="9iter"), RUN, UnitError, "'iter'.*clock"),
         (MultiStepScheduler(["1ba", "9tok"]), Run("9ba"), UnitError, "tokens_per_batch"),
-        ([none, LinearScheduler(t_max="9tok")], Run("9ba"), UnitError, "tokens_per_batch"),
+        (LinearScheduler(t_max="9tok") * none, Run("9ba"), UnitError, "tokens_per_batch"),
         (LinearWithWarmupScheduler("9ba", t_max="8ba"), RUN, ScheduleError, "9.*8|8.*9"),
-        ([], RUN, ScheduleError, "empty"),
-        ((), RUN, ScheduleError, "empty"),
+        ([], RUN, TypeError, "not a list of 0"),
+        ({}, RUN, ScheduleError, "empty"),
         (failing, RUN, RuntimeError, "no"),
         (none, RUN, ScheduleError, "none gives None at 0ba"),
-        (failing, Run("9ba", scale_schedule_ratio=2.0), ScheduleError, "failing.*ssr"),
+        (failing, Run("9ba", scale_schedule_ratio=2.0), ScheduleError, "failing.*ratio"),
         (5, RUN, TypeError, "5"),
         ("1dur", RUN, TypeError, "'1dur'"),
         (None, RUN, TypeError, "None"),
-        ([LinearScheduler(), 5], RUN, TypeError, "5"),
+        ([LinearScheduler(), LinearScheduler()], RUN, TypeError, "product a \\* b.*{0: a, 1: b}"),
+        ({None: LinearScheduler(), 0: 5}, RUN, TypeError, "5"),
         (LinearScheduler, RUN, TypeError, "LinearScheduler"),
         (LinearScheduler().resolve(RUN), RUN, TypeError, "resolve"),
-        (LinearScheduler(), "9ba", TypeError, "run.*'9ba'"),
-        (LinearScheduler(), Time("9ba"), TypeError, "run.*9ba"),
+        (LinearScheduler(), "9ep", UnitError, "batches_per_epoch"),
+        (LinearScheduler(), "9", TimeParseError, "'9'"),
+        (LinearScheduler(), 9, TypeError, "run .*'90ep'.* not 9"),
+        (LinearScheduler(), Clock, TypeError, "run .* a Clock, not"),
+        (LinearScheduler(), Timestamp(batch=5), TypeError, "run .*Timestamp"),
     ],
 )
 def test_errors_at_bind_leave_the_optimizer_alone(
@@ -150,7 +157,7 @@ def inference_tensor() -> torch.Tensor:
 @pytest.mark.parametrize(
     ("tensor", "message"),
     [
-        (torch.tensor(1), "must be of floats, not tensor.1."),
+        (torch.tensor(1), "must hold one float, not tensor.1."),
         (torch.tensor(0.5, requires_grad=True), "must be filled in place.*lr.detach"),
         (inference_tensor(), "must be filled in place.*lr.detach"),
     ],

@@ -94,9 +94,12 @@ __all__ = [
     "WSDScheduler",
     "__version__",
     "compare",
+    "config_schema",
     "diff",
     "evaluate",
+    "from_config",
     "lint",
+    "parse",
 ]
 
 
@@ -116,8 +119,11 @@ _WITH_TORCH = {
 }
 _LAZY = {
     "compare": "epochal.view",
+    "config_schema": "epochal.config",
     "diff": "epochal.view",
+    "from_config": "epochal.config",
     "lint": "epochal.view",
+    "parse": "epochal.config",
     "view": "epochal.view",
     **_WITH_TORCH,
 }
@@ -129,6 +135,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
     from epochal import view as view
+    from epochal.config import config_schema, from_config, parse
     from epochal.trainer import LossError, Trainer
     from epochal.view import compare, diff, lint
 else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -11,23 +12,36 @@ import torch
 
 from epochal._core import StateError
 
-__all__ = ["check_random_state", "random_state", "samplers", "seed_all", "set_random_state"]
+__all__ = [
+    "check_random_state",
+    "plain_random_state",
+    "random_state",
+    "samplers",
+    "seed_all",
+    "set_random_state",
+]
 
 
 def random_state(loader: Any) -> dict[str, Any]:
     """The state of every source of random numbers that training draws from: Python's, NumPy's and
-    PyTorch's, and the generators of the dataloader."""
-    numpy_state: Any = np.random.get_state()
-    name, keys, *position = numpy_state
+    PyTorch's, and the generators of the dataloader. It is asked for several times a batch."""
     state = {
         "python": random.getstate(),
-        "numpy": [name, keys.tolist(), *position],
+        "numpy": _numpy.state(),
         "torch": torch.get_rng_state(),
         "loader": [generator.get_state() for generator in _generators(loader)],
     }
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
     return state
+
+
+def plain_random_state(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The same as `torch.load` takes it by default."""
+    if state is None:
+        return None
+    name, keys, *position = state["numpy"]
+    return {**state, "numpy": [name, np.asarray(keys).tolist(), *position]}
 
 
 def check_random_state(state: Any, loader: Any) -> None:
@@ -53,14 +67,46 @@ def check_random_state(state: Any, loader: Any) -> None:
 
 
 def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
-    """Goes back to a `random_state`."""
+    """Goes back to a `random_state`, also to a plain one."""
     random.setstate(state["python"])
-    np.random.set_state(tuple(state["numpy"]))
+    _numpy.set(tuple(state["numpy"]))
     torch.set_rng_state(state["torch"])
     for generator, saved in zip(_generators(loader), state["loader"], strict=True):
         generator.set_state(saved)
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
+
+
+# Its types do not tell of `get_bit_generator`.
+_global: Any = np.random
+
+
+class _NumPy:
+    """NumPy's global generator, whose state is known without asking while nobody draws from it:
+    `get_state` makes 624 Python objects, which takes longer than all else together."""
+
+    def __init__(self) -> None:
+        self._memory = b""
+        self._state: Any = None
+
+    def state(self) -> Any:
+        generator = _global.get_bit_generator()
+        twister = isinstance(generator, np.random.MT19937)
+        # 624 words and the position among them.
+        memory = ctypes.string_at(generator.ctypes.state_address, 625 * 4) if twister else b""
+        if not twister or memory != self._memory:
+            self._state = np.random.get_state()
+            # A normal number that is kept for the next draw goes without a trace in the memory.
+            keeps_one = bool(self._state[3])
+            self._memory = b"" if keeps_one else memory
+        return self._state
+
+    def set(self, state: Any) -> None:
+        self._memory = b""
+        np.random.set_state(state)
+
+
+_numpy = _NumPy()
 
 
 def samplers(loader: Any) -> list[Any]:

@@ -14,30 +14,39 @@ use epochal_core::{
 };
 use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
 ///
-/// Made by `Schedule.resolve(run)`. `clocks` names the clocks it reads.
+/// `Schedule.resolve(run)` returns it. `units` are the units of the clocks that it reads.
 ///
-/// `curve(t)` is a float for a number, a `Time` or a time string on its clock, and for a
-/// `Timestamp`. For an array of ints or floats it is a float64 array of the same shape;
-/// `out=` takes the values instead, `dtype="float32"` rounds them once, and `threads=` says how
-/// many threads may share the work: by default as many as `EPOCHAL_NUM_THREADS` says or the
-/// machine has cores, and one if the array is small. The values do not depend on it. A curve of
-/// several clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`.
+/// `curve(t)` is a float for a number on its clock, a `Time`, a time string, a `Timestamp` or a
+/// `Clock`, and a float64 array of the same shape for an array of ints or floats. The run converts
+/// a time. `out=` is an array that receives the values instead, `dtype="float32"` rounds them
+/// once, and `threads=` is the number of threads that may share the work. By default that is
+/// `EPOCHAL_NUM_THREADS` or the number of cores, and 1 for a small array; the values do not depend
+/// on it.
 ///
-/// >>> curve = LinearScheduler().resolve(Run("4ba"))
-/// >>> curve(1), curve("2ba"), curve([0, 1, 2, 3, 4, 5]).tolist()
+/// A curve that reads several clocks takes a `Timestamp`, a `Clock` or a mapping such as
+/// `{"ba": batches, "tok": tokens}`. It takes numbers and arrays too, as batches, if the rates of
+/// the run give the other clocks.
+///
+/// >>> curve = LinearScheduler().resolve("4ba")
+/// >>> curve(1), curve("0.5dur"), curve([0, 1, 2, 3, 4, 5]).tolist()
 /// (0.75, 0.5, [1.0, 0.75, 0.5, 0.25, 0.0, 0.0])
-/// >>> curve.clocks, curve.grid().tolist()
+/// >>> curve.units, curve.grid().tolist()
 /// ((<TimeUnit.BATCH: 'ba'>,), [1.0, 0.75, 0.5, 0.25])
 ///
-/// Times are finite and not negative, else `ScheduleError`; in another unit, or a bare number
-/// where several clocks are read, `UnitError`; arrays of other types, `TypeError`.
+/// A length in epochs is kept in batches if the run has `batches_per_epoch`. Only a `Clock` says
+/// which epochs have really passed; every other time is read by its batches.
+///
+/// Raises `ScheduleError` for a time that is negative or not finite and for an α that is not
+/// finite, `UnitError` where the run lacks the fact that a conversion needs, `TypeError` for other
+/// types. Past the end of the run, a curve that would leave the range of floats keeps its last
+/// value.
 #[pyclass(frozen, module = "epochal", name = "Curve")]
 #[derive(Debug)]
 pub(crate) struct Curve {
@@ -52,7 +61,7 @@ impl Curve {
         Ok(Self { schedule, run, curve })
     }
 
-    /// α at a single point, or none if `t` is an array or a mapping of arrays.
+    /// α at a single point, or `None` if `t` is an array or a mapping.
     fn scalar(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
         if let Ok(timestamp) = t.cast::<Timestamp>() {
             return Ok(Some(self.curve.at_timestamp(&timestamp.get().0)?));
@@ -65,7 +74,12 @@ impl Curve {
             let t = self.curve.place(time::extract("t", t)?, counter)?;
             return Ok(Some(self.curve.at_number(t)?));
         }
-        // A clock is the time that it tells.
+        self.at_clock(t)
+    }
+
+    /// α at the time that a clock tells, or none if `t` is no clock.
+    pub(crate) fn at_clock(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        // A `Clock` stands for its timestamp.
         if let Ok(Some(told)) = t.getattr_opt(intern!(t.py(), "timestamp"))
             && let Ok(timestamp) = told.cast::<Timestamp>()
         {
@@ -74,7 +88,7 @@ impl Curve {
         Ok(None)
     }
 
-    /// α where each counter has a number, or none if any has an array.
+    /// α for a number of each counter, or `None` if one of them is an array.
     fn scalar_mapping(&self, times: &ByCounter<'_>) -> Result<Option<f64>> {
         let mut counters = [0.0; Counter::COUNT];
         for (time, counter) in times.iter().zip(&mut counters) {
@@ -87,7 +101,7 @@ impl Curve {
         Ok(Some(self.curve.at_counters(&counters)?))
     }
 
-    /// A number, or a time, on the counter of a bare number.
+    /// A number, or a time converted to the counter that numbers are on.
     pub(crate) fn number(
         &self,
         name: &str,
@@ -101,13 +115,13 @@ impl Curve {
     }
 }
 
-/// What is given for each clock, in the order of `Counter::ALL`.
+/// The times of each counter, in the order of `Counter::ALL`.
 type ByCounter<'py> = [Option<Bound<'py, PyAny>>; Counter::COUNT];
 
-/// The mapping's entries; `clocks` must be among them. `subject` reads those, for a message.
+/// The entries of a mapping, which must include `counters`. `subject` is what reads them.
 fn by_counter<'py>(
     mapping: &Bound<'py, PyMapping>,
-    clocks: &[Counter],
+    counters: &[Counter],
     subject: &str,
 ) -> Result<ByCounter<'py>> {
     let mut times = [const { None }; Counter::COUNT];
@@ -115,9 +129,9 @@ fn by_counter<'py>(
         let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
         times[unit::extract_counter("a key", &key)? as usize] = Some(value);
     }
-    let missing: Vec<_> = (clocks.iter())
-        .filter(|clock| times[**clock as usize].is_none())
-        .map(|clock| format!("'{clock}'"))
+    let missing: Vec<_> = (counters.iter())
+        .filter(|counter| times[**counter as usize].is_none())
+        .map(|counter| format!("'{counter}'"))
         .collect();
     if !missing.is_empty() {
         let message = format!("{subject} {} too: the mapping lacks it", missing.join(" and "));
@@ -126,14 +140,14 @@ fn by_counter<'py>(
     Ok(times)
 }
 
-/// A mapping; arrays, which are none, are not asked, since asking takes long.
+/// The object as a mapping, if it is one. The check is slow, and skipped for an array.
 fn as_mapping<'a, 'py>(times: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
     let is_array = times.get_type().hasattr(intern!(times.py(), "dtype")).unwrap_or(false);
     if is_array { None } else { times.cast::<PyMapping>().ok() }
 }
 
-/// α of one curve or of several at arrays of times, one for each of their clocks. With `stacked`
-/// the curves are the first axis of the result.
+/// α of some curves at arrays of times, one array for each counter. With `stacked` the curves are
+/// the first axis of the result.
 fn arrays<'py>(
     py: Python<'py>,
     curves: &[&core::Curve],
@@ -144,24 +158,24 @@ fn arrays<'py>(
     let mut arrays = [const { None }; Counter::COUNT];
     let mut shape: Option<Vec<usize>> = None;
     let read = counters_of(curves);
-    for clock in Counter::ALL {
-        // Without a curve the times still say what shape they have.
-        let Some(time) = &times[clock as usize] else { continue };
-        if !read.contains(&clock) && !curves.is_empty() {
+    for counter in Counter::ALL {
+        // Without a curve, the times still give the shape of the result.
+        let Some(time) = &times[counter as usize] else { continue };
+        if !read.contains(&counter) && !curves.is_empty() {
             continue;
         }
         let array = Array::from_python(time)?;
         match &shape {
             Some(shape) if shape != array.0.shape() => {
                 let message = format!(
-                    "times of all clocks must have one shape, not {shape:?} and {:?}",
+                    "the times of all clocks must have one shape, not {shape:?} and {:?}",
                     array.0.shape()
                 );
                 return Err(Error::new(Kind::Schedule, message));
             }
             _ => shape = Some(array.0.shape().to_vec()),
         }
-        arrays[clock as usize] = Some(array);
+        arrays[counter as usize] = Some(array);
     }
     let mut shape = shape.unwrap_or_default();
     if stacked {
@@ -184,12 +198,12 @@ fn bare<'py>(times: &Bound<'py, PyAny>, counter: Counter) -> ByCounter<'py> {
     by_counter
 }
 
-/// What bare numbers count for all of some curves.
+/// The counter that numbers are on, which must be the same for all the curves.
 fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
     let counters: Vec<_> =
         curves.iter().map(|curve| curve.counter()).collect::<core::Result<_>>()?;
     match &counters[..] {
-        [] => Ok(Counter::Batch), // any: no curve reads it
+        [] => Ok(Counter::Batch), // any counter would do
         [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
         _ => {
             let read: Vec<_> =
@@ -206,21 +220,20 @@ fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
 /// An argument that may be left out.
 type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
-/// α of many curves at the same times: an array whose first axis are the curves.
+/// α of many curves at the same times, as one array.
 ///
-/// `curves` is an iterable of `Curve`, `times` an array of ints or floats on the one clock that
-/// they all read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the shape
-/// `(len(curves), *times.shape)`; row i is `curves[i](times)` bit for bit. `out=`, `dtype=` and
-/// `threads=` as for a call of a curve; threads share curves and times alike.
+/// `curves` is an iterable of `Curve`. `times` is an array of ints or floats on the one clock that
+/// all the curves read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the
+/// shape `(len(curves), *times.shape)`, and row i is `curves[i](times)` bit for bit. `out=`,
+/// `dtype=` and `threads=` are as in a call of a curve.
 ///
 /// >>> run = Run("4ba")
 /// >>> sweep = [PolynomialScheduler(power).resolve(run) for power in (1, 2, 3)]
 /// >>> evaluate(sweep, [0, 2, 4]).tolist()
 /// [[1.0, 0.5, 0.0], [1.0, 0.25, 0.0], [1.0, 0.125, 0.0]]
 ///
-/// Raises `UnitError` if the curves read several clocks and `times` is no mapping, or one that
-/// lacks a clock; `ScheduleError` for times that are negative or not finite; `TypeError` for what
-/// is no curve or no array of numbers.
+/// Raises `UnitError` if the curves read several clocks and `times` is not a mapping with all of
+/// them, `ScheduleError` for times that are negative or not finite, `TypeError` for other types.
 #[pyfunction(name = "evaluate")]
 #[pyo3(signature = (curves, times, *, out=None, dtype=None, threads=None))]
 pub(crate) fn evaluate_many<'py>(
@@ -249,25 +262,26 @@ pub(crate) fn evaluate_many<'py>(
 
 #[pymethods]
 impl Curve {
-    /// The schedule that was resolved.
+    /// The schedule of this curve.
     #[getter]
     fn schedule(&self, py: Python<'_>) -> Py<Schedule> {
         self.schedule.clone_ref(py)
     }
 
-    /// The run for which it was resolved.
+    /// The run for which the schedule was resolved.
     #[getter]
     fn run(&self, py: Python<'_>) -> Py<Run> {
         self.run.clone_ref(py)
     }
 
-    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`. Lengths in epochs are
-    /// kept in batches where the run tells how many an epoch has.
+    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`.
+    ///
+    /// Lengths in epochs are kept in batches if the run has `batches_per_epoch`.
     #[getter]
     fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();
-        for clock in self.curve.counters().iter() {
-            members.push(unit::member(py, clock.unit())?);
+        for counter in self.curve.counters().iter() {
+            members.push(unit::member(py, counter.unit())?);
         }
         PyTuple::new(py, members)
     }
@@ -298,23 +312,33 @@ impl Curve {
         arrays(py, &[&self.curve], &times, false, options)
     }
 
-    /// α at the time at which a batch begins: that of `run.at_batch`.
+    /// α when a batch begins, at the timestamp `run.at_batch(batch)`.
     ///
-    /// Raises `UnitError` if the curve reads a clock that the run does not tell.
+    /// A function that can be pickled, and be that of a `LambdaLR`. Raises `UnitError` if the curve
+    /// reads a clock that the rates of the run do not give.
     ///
     /// >>> curve = StepScheduler("1ep", gamma=0.5).resolve(Run("3ep", batches_per_epoch=100))
     /// >>> curve.at_batch(99), curve.at_batch(100)
     /// (1.0, 0.5)
-    fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
-        let batch = time::extract_count("batch", batch, Counter::Batch)?;
-        Ok(self.curve.at_batch(batch)?)
+    #[getter]
+    fn at_batch(slf: Py<Self>) -> AtBatch {
+        AtBatch(slf)
+    }
+
+    /// Nothing. `LambdaLR` saves it as the state of its function.
+    #[getter(__dict__)]
+    fn dict<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        PyDict::new(py)
     }
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
-    /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=`,
-    /// `dtype=` and `threads=` as for a call. Raises `UnitError` if the curve reads several clocks or the
-    /// length is not known.
+    /// Each argument is a time, or a number on the curve's clock (batches, if it reads several).
+    /// `stop` is the length of the run by default. `out=`, `dtype=` and `threads=` are as in a call
+    /// of the curve. Raises `UnitError` that names a fact which the run lacks.
+    ///
+    /// >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
+    /// [1.0, 0.5]
     #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None, *,
                         threads=None))]
     #[pyo3(
@@ -332,18 +356,18 @@ impl Curve {
         threads: Optional<'_, 'py>,
     ) -> Result<Bound<'py, PyAny>> {
         let threads = array::threads(threads)?;
-        let clock = self.curve.counter()?;
-        let start = start.or(0.0, |start| self.number("start", clock, start))?;
-        let step = step.or(1.0, |step| self.number("step", clock, step))?;
+        let counter = self.curve.counter()?;
+        let start = start.or(0.0, |start| self.number("start", counter, start))?;
+        let step = step.or(1.0, |step| self.number("step", counter, step))?;
         let stop = match stop {
-            Some(stop) => self.number("stop", clock, stop)?,
-            None => self.curve.length(clock)?,
+            Some(stop) => self.number("stop", counter, stop)?,
+            None => self.curve.length(counter)?,
         };
         let len = grid_len(start, stop, step)?;
         let output = Output::new(py, &[len], out, dtype)?;
         output.write(true, |sink| {
             let mut sources = [None; Counter::COUNT];
-            sources[clock as usize] = Some(Source::Grid { start, step, len });
+            sources[counter as usize] = Some(Source::Grid { start, step, len });
             in_bulk(py, len, || evaluate(&[&self.curve], &sources, sink, threads))
         })
     }
@@ -534,7 +558,7 @@ impl Curve {
     }
 
     fn __repr__(&self) -> String {
-        format!("{}.resolve({})", self.bracketed(), self.run.get().0)
+        format!("{}.resolve({})", self.bracketed(), self.run.get().__repr__())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -561,12 +585,54 @@ impl Curve {
     }
 }
 
+/// α as a function of the number of a batch: `curve.at_batch`.
+#[pyclass(frozen, module = "epochal._core")]
+pub(crate) struct AtBatch(Py<Curve>);
+
+#[pymethods]
+impl AtBatch {
+    pub(crate) fn __call__(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
+        let batch = time::extract_count("batch", batch, Counter::Batch)?;
+        Ok(self.0.get().curve.at_batch(batch)?)
+    }
+
+    #[getter(__dict__)]
+    fn dict<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        PyDict::new(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{}.at_batch", self.0.get().__repr__())
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.0.get().parts() == other.get().0.get().parts())
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.0.get().__hash__()
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let getattr = py.import("builtins")?.getattr("getattr")?;
+        (getattr, (&self.0, "at_batch")).into_pyobject(py)
+    }
+}
+
 impl Curve {
     fn parts(&self) -> (&core::Schedule, &core::Run) {
         (&self.schedule.get().tree, &self.run.get().0)
     }
 
-    /// The schedule's repr, in brackets where operators stand in it.
+    /// The repr of the schedule, in brackets if it is an expression with an operator.
     fn bracketed(&self) -> String {
         let schedule = &self.schedule.get().tree;
         let text = schedule.written(&PYTHON);

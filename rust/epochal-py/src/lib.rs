@@ -19,6 +19,7 @@ mod timestamp;
 mod unit;
 mod view;
 
+use epochal_core::Ease;
 use pyo3::prelude::*;
 
 /// The native part of epochal.
@@ -26,6 +27,7 @@ use pyo3::prelude::*;
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    module.add("SHAPES", Ease::TABLE.map(|(_, name)| name))?;
     environment::register(module)?;
     error::register(module)?;
     unit::register(module)?;
@@ -34,9 +36,9 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::Run>()?;
     module.add_class::<schedule::Schedule>()?;
     module.add_class::<curve::Curve>()?;
+    module.add_class::<curve::AtBatch>()?;
     module.add_function(wrap_pyfunction!(timestamp::tick, module)?)?;
-    module.add_function(wrap_pyfunction!(rates::set_rates, module)?)?;
-    module.add_function(wrap_pyfunction!(rates::fill_rates, module)?)?;
+    module.add_class::<rates::Writer>()?;
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
     module.add_function(wrap_pyfunction!(view::phases, module)?)?;
@@ -50,6 +52,9 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::named, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::name, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::expanded, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::operations, module)?)?;
     module.add_function(wrap_pyfunction!(function::function, module)?)?;
     module.add_function(wrap_pyfunction!(function::leaf, module)?)?;
     Ok(())

@@ -1,96 +1,271 @@
-//! The learning rates of an optimizer's parameter groups, in one pass.
+//! What a scheduler writes into the parameter groups of an optimizer, in one pass.
 
+use crate::curve::{AtBatch, Curve};
+use pyo3::exceptions::PyIndexError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyList, PySequence, PyString};
+use std::mem::replace;
 
-/// Sets lr = `initial_lr` × α in every group and returns the rates.
+/// A number to be written: that of its group; its key; which element it is, where a tuple such as
+/// `betas` is there; the key of its base, and that as a number; the number of the reader that gives
+/// α; whether it is a learning rate; and how it is written.
+type Entry = (usize, Py<PyString>, Option<usize>, Py<PyString>, f64, usize, bool, u8);
+
+// How a number is written, if not as a new float.
+const ALONE: u8 = 1; // into its tensor
+const TOGETHER: u8 = 2; // into its tensor, in one operation with others
+const DONE: u8 = 3; // not at all: its tensor is that of another entry
+
+/// Writes numbers into groups that are as they were when they were last looked at or written.
 ///
-/// Only where every `lr` and `initial_lr` is a float: otherwise nothing changes, and the result is
-/// None.
-#[pyfunction]
-pub(crate) fn set_rates<'py>(
-    groups: &Bound<'py, PyAny>,
-    alpha: f64,
-) -> PyResult<Option<Bound<'py, PyList>>> {
-    let py = groups.py();
-    let Ok(groups) = groups.cast_exact::<PyList>() else { return Ok(None) };
-    let (lr, initial_lr) = (intern!(py, "lr"), intern!(py, "initial_lr"));
-    // Every group is looked at before the first one changes.
-    let mut changes = Vec::with_capacity(groups.len());
-    for group in groups {
-        let Ok(group) = group.cast_into_exact::<PyDict>() else { return Ok(None) };
-        let (Some(now), Some(base)) = (group.get_item(lr)?, group.get_item(initial_lr)?) else {
-            return Ok(None);
-        };
-        match base.cast_exact::<PyFloat>() {
-            Ok(base) if now.is_exact_instance_of::<PyFloat>() => {
-                changes.push((group, PyFloat::new(py, base.value() * alpha)));
-            }
-            _ => return Ok(None),
-        }
-    }
-    for (group, rate) in &changes {
-        group.set_item(lr, rate)?;
-    }
-    PyList::new(py, changes.into_iter().map(|(_, rate)| rate)).map(Some)
+/// A number becomes base × α, a learning rate base × (α × factor): a new float, or in place where
+/// it is a tensor. `readers` give α, each called once a step with the moment; `fill` takes a list
+/// of tensors and one of numbers.
+#[pyclass(module = "epochal._core")]
+pub(crate) struct Writer {
+    groups: Vec<Py<PyDict>>,
+    numbers: Vec<Number>,
+    readers: Vec<Py<PyAny>>,
+    fill: Py<PyAny>,
 }
 
-/// A group as it was when it was last looked at: what its `lr` was (or of which type, if that was
-/// no tensor), its `initial_lr`, the version of that if it was a tensor, its value, and the
-/// method of a tensor that fills it.
-type Known<'py> = (
-    Bound<'py, PyAny>,
-    Bound<'py, PyAny>,
-    Option<Bound<'py, PyInt>>,
-    f64,
-    Option<Bound<'py, PyAny>>,
-);
+/// Small, since an optimizer may have hundreds: what few numbers have stands apart.
+struct Number {
+    group: usize,
+    reader: usize,
+    is_rate: bool,
+    key: Py<PyString>,
+    /// What the group has: a number, a tensor, or a tuple of them.
+    now: Py<PyAny>,
+    base_key: Py<PyString>,
+    base: Py<PyAny>,
+    base_value: f64,
+    /// What was written last.
+    value: f64,
+    special: Option<Box<Special>>,
+}
 
-/// The same where some learning rates are tensors, which are filled in place.
-///
-/// Only while every group is what is known of it: otherwise nothing changes, and the result is
-/// None.
-#[pyfunction]
-pub(crate) fn fill_rates<'py>(
-    groups: &Bound<'py, PyAny>,
-    known: &Bound<'py, PyList>,
-    alpha: f64,
-) -> PyResult<Option<Bound<'py, PyList>>> {
-    let py = groups.py();
-    let Ok(groups) = groups.cast_exact::<PyList>() else { return Ok(None) };
-    if groups.len() != known.len() {
-        return Ok(None);
+/// Of a number that is an element of a tuple, is a tensor, or has a tensor as its base.
+struct Special {
+    element: Option<usize>,
+    tensor: Option<Tensor>,
+    base_version: Option<u64>,
+}
+
+struct Tensor {
+    object: Py<PyAny>,
+    version: Option<u64>,
+    fill: Py<PyAny>,
+    how: u8,
+}
+
+#[pymethods]
+impl Writer {
+    #[new]
+    fn new(
+        groups: Vec<Py<PyDict>>,
+        entries: Vec<Entry>,
+        readers: Vec<Py<PyAny>>,
+        fill: Py<PyAny>,
+        py: Python<'_>,
+    ) -> PyResult<Self> {
+        let known = |entry: Entry| {
+            let (group, key, element, base_key, base_value, reader, is_rate, how) = entry;
+            let (Some(dict), true) = (groups.get(group), reader < readers.len()) else {
+                return Err(PyIndexError::new_err("an entry names no group or no reader"));
+            };
+            let dict = dict.bind(py).as_any();
+            let (now, base) = (dict.get_item(&key)?, dict.get_item(&base_key)?);
+            let object = element.map_or(Ok(now.clone()), |element| now.get_item(element))?;
+            let tensor = if matches!(how, ALONE | TOGETHER | DONE) {
+                let (version, fill) = (version(&object), object.getattr(intern!(py, "fill_"))?);
+                let (object, fill) = (object.unbind(), fill.unbind());
+                Some(Tensor { object, version, fill, how })
+            } else {
+                None
+            };
+            let base_version = version(&base);
+            let is_special = element.is_some() || tensor.is_some() || base_version.is_some();
+            Ok(Number {
+                group,
+                reader,
+                is_rate,
+                key,
+                now: now.unbind(),
+                base_key,
+                base: base.unbind(),
+                base_value,
+                value: f64::NAN,
+                special: is_special.then(|| Box::new(Special { element, tensor, base_version })),
+            })
+        };
+        let numbers = entries.into_iter().map(known).collect::<PyResult<_>>()?;
+        Ok(Self { groups, numbers, readers, fill })
     }
-    let (lr, initial_lr) = (intern!(py, "lr"), intern!(py, "initial_lr"));
-    let mut changes = Vec::with_capacity(groups.len());
-    for (group, known) in groups.iter().zip(known) {
-        let Ok(group) = group.cast_into_exact::<PyDict>() else { return Ok(None) };
-        let (mark, known_base, version, value, fill): Known<'_> =
-            known.cast::<PyTuple>()?.extract()?;
-        let (Some(now), Some(base)) = (group.get_item(lr)?, group.get_item(initial_lr)?) else {
-            return Ok(None);
-        };
-        let same = match &fill {
-            Some(_) => now.is(&mark),
-            None => mark.cast::<PyType>().is_ok_and(|mark| now.get_type().is(mark)),
-        };
-        let unchanged = match version {
-            Some(version) if base.is(&known_base) => {
-                base.getattr(intern!(py, "_version"))?.eq(version)?
+
+    /// Writes what the readers give for this moment. Only while groups, numbers and bases are what
+    /// is known of them: otherwise nothing is read or changed, and the result is False.
+    fn write(
+        slf: &Bound<'_, Self>,
+        groups: &Bound<'_, PyAny>,
+        moment: &Bound<'_, PyAny>,
+        factor: f64,
+    ) -> PyResult<bool> {
+        let alphas: Vec<f64> = {
+            let this = slf.try_borrow()?;
+            if !this.knows(groups)? {
+                return Ok(false);
             }
-            _ => base.is(&known_base),
+            let read = |reader: &Py<PyAny>| read(reader.bind(slf.py()), moment);
+            this.readers.iter().map(read).collect::<PyResult<_>>()?
         };
-        if !(same && unchanged) {
-            return Ok(None);
-        }
-        changes.push((group, fill, PyFloat::new(py, value * alpha)));
+        slf.try_borrow_mut()?.put(slf.py(), alphas, factor)?;
+        Ok(true)
     }
-    for (group, fill, rate) in &changes {
-        match fill {
-            Some(fill) => drop(fill.call1((rate,))?),
-            None => group.set_item(lr, rate)?,
+
+    /// Writes for these α, one for each reader, whatever the groups have.
+    fn put(&mut self, py: Python<'_>, alphas: Vec<f64>, factor: f64) -> PyResult<()> {
+        if alphas.len() != self.readers.len() {
+            return Err(PyIndexError::new_err("each reader gives one α"));
         }
+        let mut together = Vec::new();
+        for number in &mut self.numbers {
+            let alpha = alphas[number.reader];
+            number.value = number.base_value * if number.is_rate { alpha * factor } else { alpha };
+            let value = PyFloat::new(py, number.value);
+            let group = self.groups[number.group].bind(py);
+            let Some(special) = &number.special else {
+                group.set_item(&number.key, &value)?;
+                // Bound, the old one is dropped without asking who holds the interpreter.
+                drop(replace(&mut number.now, value.into_any().unbind()).into_bound(py));
+                continue;
+            };
+            match (&special.tensor, special.element) {
+                (Some(tensor), _) if tensor.how == TOGETHER => {
+                    together.push((tensor.object.clone_ref(py), value));
+                }
+                (Some(tensor), _) if tensor.how == ALONE => {
+                    drop(tensor.fill.bind(py).call1((value,))?)
+                }
+                (Some(_), _) => {}
+                (None, Some(element)) => {
+                    let now = group.as_any().get_item(&number.key)?;
+                    let list = now.cast::<PySequence>()?.to_list()?;
+                    list.set_item(element, value)?;
+                    match now.cast::<PyList>() {
+                        Ok(_) => group.set_item(&number.key, list)?,
+                        Err(_) => group.set_item(&number.key, list.to_tuple())?,
+                    }
+                }
+                (None, None) => {
+                    group.set_item(&number.key, value)?;
+                }
+            }
+        }
+        if !together.is_empty() {
+            let (tensors, values): (Vec<_>, Vec<_>) = together.into_iter().unzip();
+            self.fill.bind(py).call1((tensors, values))?;
+        }
+        // Known again only when all is written: two numbers may be elements of one tuple.
+        for number in &mut self.numbers {
+            let Some(special) = &mut number.special else { continue };
+            let group = self.groups[number.group].bind(py).as_any();
+            number.now = group.get_item(&number.key)?.unbind();
+            if let Some(tensor) = &mut special.tensor {
+                tensor.version = match tensor.how {
+                    // Asking takes as long as filling; a wrong guess costs a look at the groups.
+                    ALONE => tensor.version.map(|version| version + 1),
+                    _ => version(tensor.object.bind(py)),
+                };
+            }
+        }
+        Ok(())
     }
-    PyList::new(py, changes.into_iter().map(|(_, _, rate)| rate)).map(Some)
+
+    /// The numbers that were written last.
+    fn values(&self) -> Vec<f64> {
+        self.numbers.iter().map(|number| number.value).collect()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.groups.iter().try_for_each(|group| visit.call(group))?;
+        self.readers.iter().try_for_each(|reader| visit.call(reader))?;
+        visit.call(&self.fill)?;
+        for number in &self.numbers {
+            visit.call(&number.now)?;
+            visit.call(&number.base)?;
+            if let Some(tensor) =
+                number.special.as_ref().and_then(|special| special.tensor.as_ref())
+            {
+                visit.call(&tensor.object)?;
+                visit.call(&tensor.fill)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&mut self) {
+        self.groups.clear();
+        self.numbers.clear();
+        self.readers.clear();
+    }
+}
+
+impl Writer {
+    /// Whether all is as it was when it was last looked at or written.
+    fn knows(&self, groups: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = groups.py();
+        let Ok(groups) = groups.cast::<PyList>() else { return Ok(false) };
+        let same = |(group, known): (Bound<'_, PyAny>, &Py<PyDict>)| group.is(known);
+        if groups.len() != self.groups.len() || !groups.iter().zip(&self.groups).all(same) {
+            return Ok(false);
+        }
+        for number in &self.numbers {
+            let group = self.groups[number.group].bind(py);
+            let (now, base) = (group.get_item(&number.key)?, group.get_item(&number.base_key)?);
+            if !now.is_some_and(|now| now.is(&number.now))
+                || !base.is_some_and(|base| base.is(&number.base))
+                || !number.special.as_ref().is_none_or(|special| special.knows(&number.base, py))
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Special {
+    /// Whether nobody has written into the tensors.
+    fn knows(&self, base: &Py<PyAny>, py: Python<'_>) -> bool {
+        let same = |object: &Py<PyAny>, known: Option<u64>| {
+            known.is_none() || version(object.bind(py)) == known
+        };
+        let tensor = self.tensor.as_ref();
+        same(base, self.base_version)
+            && tensor.is_none_or(|tensor| same(&tensor.object, tensor.version))
+    }
+}
+
+/// α at a moment; of a curve without the way through Python.
+fn read(reader: &Bound<'_, PyAny>, moment: &Bound<'_, PyAny>) -> PyResult<f64> {
+    if let Ok(at_batch) = reader.cast::<AtBatch>() {
+        return Ok(at_batch.get().__call__(moment)?);
+    }
+    if let Ok(curve) = reader.cast::<Curve>()
+        && let Some(alpha) = curve.get().at_clock(moment)?
+    {
+        return Ok(alpha);
+    }
+    reader.call1((moment,))?.extract()
+}
+
+/// How often a tensor has been written to, by anybody. Of a number, or of a tensor that does not
+/// count that, none.
+fn version(object: &Bound<'_, PyAny>) -> Option<u64> {
+    if object.is_exact_instance_of::<PyFloat>() {
+        return None;
+    }
+    object.getattr(intern!(object.py(), "_version")).ok()?.extract().ok()
 }

@@ -92,7 +92,7 @@ pub(crate) fn moments<'py>(
     let run = run::extract("run", run)?;
     let moments = tree.moments(&run, unit::extract_counter("unit", unit)?)?.into_iter();
     let moments = moments.map(|moment| {
-        let core::Moment { node, argument, time, place, start } = moment;
+        let core::Written { node, argument, time, place, start } = moment;
         (node, argument, Time(time).into_bound_py_any(py)?, place, start).into_pyobject(py)
     });
     Ok(moments.collect::<PyResult<_>>()?)

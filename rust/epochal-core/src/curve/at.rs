@@ -1,13 +1,12 @@
-//! A curve at a time, in whatever form that is given.
+//! A curve at a time, which may be given in several forms.
 
 use crate::bulk::dispatch::Level;
 use crate::bulk::source::{is_time, not_a_time};
 use crate::bulk::span::BLOCK;
 use crate::curve::node::{Node, Now, Times, check_told};
 use crate::curve::reading::{Reading, Readings};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Result};
 use crate::run::Run;
-use crate::schedule::Schedule;
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 use crate::time::timestamp::Timestamp;
@@ -16,27 +15,27 @@ use std::borrow::Cow;
 
 /// A schedule resolved for a run: α as a function of time.
 ///
-/// Made by [`Schedule::resolve`]. What can be told of the run and the schedule has been checked
-/// then; what is left to go wrong is a time that is none, a function, and a value that leaves the
-/// range of floats.
+/// `Schedule::resolve` makes it, and checks all that depends on the schedule and the run. Only three
+/// things can still go wrong: a number that is not a time, a function that fails, and a value that
+/// leaves the range of floats.
 #[derive(Clone, Debug)]
 pub struct Curve {
     node: Node,
     run: Run,
-    /// What it reads, functions aside.
+    /// Its readings, apart from those of functions.
     readings: Vec<Reading>,
     has_functions: bool,
     /// Whether there is one reading only.
     reads_one: bool,
-    /// What it reads as counters, if that is known for ever; and what a bare number counts.
+    /// Its counters, and the one that numbers are on, unless functions may change them.
     counters: Option<Vec<Counter>>,
     only: Option<Counter>,
-    /// Whether its values have to be looked at: it might leave the range of floats.
+    /// Whether its values must be checked, since they might leave the range of floats.
     may_overflow: bool,
 }
 
 impl Curve {
-    pub(crate) fn new(node: Node, schedule: &Schedule, run: &Run) -> Result<Self> {
+    pub(crate) fn new(node: Node, run: &Run) -> Result<Self> {
         let (readings, has_functions) = (node.readings(), node.has_functions());
         // A function checks its own values.
         let may_overflow = !node.most().is_finite();
@@ -57,23 +56,21 @@ impl Curve {
         }
         if may_overflow && !has_functions {
             for fraction in [0.0, 1.0] {
-                let alpha = curve.node.at(&curve.fraction(fraction), None, None)?;
+                let times = curve.fraction(fraction);
+                let alpha = curve.node.at(&times, None, None)?;
                 if !alpha.is_finite() {
-                    return Err(Error::new(
-                        Kind::Schedule,
-                        format!("{schedule} reaches {alpha:?} within {run}: α must stay finite"),
-                    ));
+                    return Err(curve.not_finite(alpha, &times));
                 }
             }
         }
         Ok(curve)
     }
 
-    /// What there is to read when a fraction of the run is over; what the rates do not tell stays
-    /// at the start.
+    /// The readings after a fraction of the run. Those that the rates do not give stay 0.
     fn fraction(&self, fraction: f64) -> Readings {
-        Reading::ALL
-            .map(|reading| self.place(Time::Duration(fraction), reading.counter()).unwrap_or(0.0))
+        Reading::ALL.map(|reading| {
+            self.place(Time::of_fraction(fraction), reading.counter()).unwrap_or(0.0)
+        })
     }
 
     /// The run for which it was resolved.
@@ -81,8 +78,8 @@ impl Curve {
         &self.run
     }
 
-    /// The counters it reads, in the order of [`Counter::ALL`]; of a function those that it has
-    /// declared or was seen to read.
+    /// The counters it reads, in the order of [`Counter::ALL`]. A function reads those that it has
+    /// declared or that it was seen to read.
     pub fn counters(&self) -> Cow<'_, [Counter]> {
         if let Some(counters) = &self.counters {
             return Cow::Borrowed(counters);
@@ -97,40 +94,32 @@ impl Curve {
         self.has_functions
     }
 
-    /// Whether values have to be looked at one by one.
+    /// Whether its values must be checked one by one.
     pub(crate) fn needs_care(&self) -> bool {
         self.has_functions || self.may_overflow
     }
 
-    /// What a bare number counts: its only counter; batches where it reads several, or a function
-    /// does not say what it reads.
+    /// The counter that numbers are on: its only one, or batches if it reads several or none is
+    /// known.
     pub fn counter(&self) -> Result<Counter> {
         match self.counters()[..] {
             [counter] => Ok(counter),
             [] => Ok(Counter::Batch),
             ref counters => {
-                check_told(&self.run, Counter::Batch, counters).map_err(|error| {
-                    let counters: Vec<_> =
-                        counters.iter().map(|counter| format!("'{counter}'")).collect();
-                    let message = format!(
-                        "this curve reads {}, and a number alone is batches: {error}",
-                        counters.join(" and ")
-                    );
-                    Error::new(Kind::Unit, message)
-                })?;
+                check_told(&self.run, Counter::Batch, counters)?;
                 Ok(Counter::Batch)
             }
         }
     }
 
-    /// Where a time lies on a counter: a real number.
+    /// The place of a time on a counter, a real number.
     pub fn place(&self, time: Time, counter: Counter) -> Result<f64> {
         let run = self.run.unscaled();
         let length = Phase::of(&run).length(time);
         Ok(length.on(Reading::Counter(counter), &run)?.rounded())
     }
 
-    /// How long the run is on a counter.
+    /// The length of the run on a counter.
     pub fn length(&self, counter: Counter) -> Result<f64> {
         self.place(self.run.duration(), counter)
     }
@@ -164,7 +153,7 @@ impl Curve {
         self.checked(alpha[0], || [t[0]; Reading::COUNT])
     }
 
-    /// α at a number on a counter that tells all others that it reads.
+    /// α at a number on a counter from which the rates give all others that it reads.
     pub(crate) fn on_counter(&self, counter: Counter, t: f64) -> Result<f64> {
         if self.reads_one && self.only == Some(counter) {
             return self.at_number(t);
@@ -181,12 +170,12 @@ impl Curve {
         self.checked(alpha, || times)
     }
 
-    /// α at a time that was counted; epochs are read by their batches.
+    /// α at a timestamp. Epochs are read by their batches.
     pub fn at_timestamp(&self, timestamp: &Timestamp) -> Result<f64> {
         self.counted(timestamp, timestamp.readings())
     }
 
-    /// α at a time whose epochs were counted too.
+    /// α at a timestamp whose epochs were counted.
     pub fn at_epochs(&self, timestamp: &Timestamp) -> Result<f64> {
         self.counted(timestamp, self.run.readings_by_epochs(timestamp))
     }
@@ -196,7 +185,7 @@ impl Curve {
         self.checked(self.node.at(&times, timestamp, None)?, || times)
     }
 
-    /// α at the time at which a batch begins, as far as the rates tell.
+    /// α when a batch begins, by the rates of the run.
     pub fn at_batch(&self, batch: i64) -> Result<f64> {
         check_told(&self.run, Counter::Batch, &self.counters())?;
         let timestamp = self.run.at_batch(batch)?;
@@ -206,8 +195,8 @@ impl Curve {
         self.checked(alpha, || times)
     }
 
-    /// α when the counters, in the order of [`Counter::ALL`], read `counters`; those that it reads
-    /// are checked. Functions see whole counts.
+    /// α when the counters, in the order of [`Counter::ALL`], are at these numbers. Only those that
+    /// it reads are checked. Functions see whole counts.
     pub fn at_counters(&self, counters: &[f64; Counter::COUNT]) -> Result<f64> {
         for &counter in &*self.counters() {
             let t = counters[counter as usize];
@@ -223,15 +212,15 @@ impl Curve {
         self.checked(self.node.at(&times, timestamp.as_ref(), None)?, || times)
     }
 
-    /// α at each time of a block, for curves that need no care.
+    /// α at each time of a block, for a curve whose values need no check.
     pub(crate) fn fill(&self, level: Level, times: Times<'_>, out: &mut [f64]) {
         let now = Now { times, timestamp: None, told: None };
         // Only functions fail.
         let _ = self.node.fill::<BLOCK>(level, &now, out);
     }
 
-    /// A value that an optimizer can have. Past the end of the run a curve that leaves the range
-    /// of floats keeps the value that it had there.
+    /// A value that an optimizer can take. A curve that leaves the range of floats after the end of
+    /// the run keeps the value that it had at the end.
     #[inline]
     fn checked(&self, alpha: f64, times: impl FnOnce() -> Readings) -> Result<f64> {
         if alpha.is_finite() { Ok(alpha) } else { self.beyond_floats(alpha, &times()) }
@@ -247,12 +236,13 @@ impl Curve {
                 return Ok(last);
             }
         }
-        let place: Vec<_> = read
-            .iter()
-            .map(|read| format!("{:?}{}", times[read.index()], read.counter()))
-            .collect();
-        let message = format!("α is {alpha:?} at {}: it must stay finite", place.join(" and "));
-        Err(Error::new(Kind::Schedule, message))
+        Err(self.not_finite(alpha, times))
+    }
+
+    fn not_finite(&self, alpha: f64, times: &Readings) -> Error {
+        let read = self.node.readings().into_iter();
+        let at = read.map(|read| (times[read.index()], read.counter())).collect();
+        Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run: self.run })
     }
 
     pub(crate) fn node(&self) -> &Node {

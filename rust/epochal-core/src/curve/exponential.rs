@@ -31,7 +31,7 @@ impl Resolve for nodes::Exponential {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Exponential {
-    /// None if γ is 0.
+    /// Absent if γ is 0.
     rate: Option<math::Exponential>,
     /// ln γ/ρ
     per_time: f64,

@@ -65,7 +65,7 @@ pub(crate) struct Restarts {
 fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
     if decay.is_rounded() {
         map!(times.iter().copied(), out, |t| {
-            fall_to(to, half_cosine_exactly(decay.left_exactly(t)))
+            fall_to(to, half_cosine_exactly(decay.remaining_exactly(t)))
         });
     } else {
         let mut parts = NONE;

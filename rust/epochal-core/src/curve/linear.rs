@@ -46,7 +46,7 @@ impl Linear {
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         let Self { decay, to, span } = *self;
-        map!(times.iter().copied(), out, |t| to + span * decay.left(t));
+        map!(times.iter().copied(), out, |t| to + span * decay.remaining(t));
     }
 
     pub(crate) fn most(&self) -> f64 {

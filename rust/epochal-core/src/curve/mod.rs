@@ -32,8 +32,8 @@ use step::Step;
 
 use crate::view::outline::Outline;
 
-/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
-/// would not inline a long one, and would compile it for the baseline only.
+/// `map!(times, out, |t| alpha)` writes α at each time. It is not a function that takes a closure,
+/// since the compiler would not inline a long one, and would compile it for the baseline only.
 macro_rules! map {
     ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
         for (out, $t) in $out.iter_mut().zip($times) {
@@ -84,7 +84,7 @@ macro_rules! formulas {
                 }
             }
 
-            /// A number that α never exceeds; infinite if there is none.
+            /// An upper bound of α, which may be infinite.
             pub(crate) fn most(&self) -> f64 {
                 match self {
                     $(Self::$Name(formula) => formula.most()),*

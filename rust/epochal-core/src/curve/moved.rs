@@ -1,4 +1,4 @@
-//! Nodes whose inner curve sees another time: moved, or that since a cycle began.
+//! Nodes whose inner curve sees another time: a moved one, or the time since its cycle began.
 
 use crate::bulk::dispatch::Level;
 use crate::bulk::span::CHUNK;
@@ -12,7 +12,7 @@ use crate::time::timestamp::Timestamp;
 use crate::time::unit::Counter;
 use crate::view::outline::Span;
 
-/// t becomes t + by, but not less than a floor.
+/// Moves t to t + by, but not below a floor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shift {
     pub(crate) by: Double,
@@ -20,7 +20,7 @@ pub(crate) struct Shift {
 }
 
 impl Shift {
-    /// Since the start of a phase.
+    /// To the time since a phase began.
     pub(crate) fn since(start: Double) -> Self {
         Self { by: -start, floor: 0.0 }
     }
@@ -76,7 +76,7 @@ impl Moved {
         shifts.any(|(shift, t)| shift.is_some_and(|shift| shift.unbounded(*t) < shift.floor))
     }
 
-    /// What the inner curve sees of some times.
+    /// The times that the inner curve sees.
     pub(crate) fn fill<const N: usize>(
         &self,
         level: Level,
@@ -94,13 +94,13 @@ impl Moved {
     }
 }
 
-/// A curve over and over. In each cycle time begins anew.
+/// A curve in cycles. Time starts again from 0 in each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Repeated {
-    /// What tells the cycle.
+    /// The reading that cycles are counted on.
     reading: Reading,
     period: Period,
-    /// Where the first cycle begins, and how long a cycle is, for all that is read.
+    /// The start of the first cycle and the length of a cycle, on every reading that is needed.
     starts: [Option<Double>; Reading::COUNT],
     lengths: [Option<Double>; Reading::COUNT],
     run: Run,
@@ -209,7 +209,7 @@ pub(crate) struct Part {
     pub(crate) share: f64,
 }
 
-/// Fills in the values of a curve at times that `change` has made of those now.
+/// Fills in the values of a curve at times that `change` has changed.
 fn changed<const N: usize>(
     of: &Node,
     run: &Run,
@@ -218,7 +218,7 @@ fn changed<const N: usize>(
     out: &mut [f64],
     change: impl Fn(&mut [&mut [f64]; Reading::COUNT]),
 ) -> Result<()> {
-    // Few times at a go: every reading needs its place.
+    // Only a few times in one go, since every reading needs its place.
     if N == 1 {
         in_chunks::<N, 1>(of, run, level, now, out, change)
     } else {
@@ -239,7 +239,7 @@ fn in_chunks<const N: usize, const M: usize>(
         let start = number * M;
         let mut readings = Reading::ALL.into_iter();
         let mut times = places.each_mut().map(|place| {
-            // What is not read has no times.
+            // A reading that is not needed has no times.
             let given = readings.next().map_or(&[][..], |reading| now.times.of(reading));
             let given = given.get(start..start + out.len()).unwrap_or_default();
             let times = &mut place[..given.len()];
@@ -255,8 +255,8 @@ fn in_chunks<const N: usize, const M: usize>(
     Ok(())
 }
 
-/// A timestamp at a changed time, for functions: whole counts, and what the run's rates tell of
-/// the epoch.
+/// A timestamp at a changed time, for functions: whole counts, and a place in the epoch by the
+/// rates of the run.
 fn in_time(
     run: &Run,
     timestamp: &Timestamp,

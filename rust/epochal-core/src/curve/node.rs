@@ -1,4 +1,4 @@
-//! The tree of a curve. What a node does stands here once, for one time and for a block of them.
+//! The tree of a curve. What a node does is here once, for one time and for a block of times.
 
 use crate::bulk::dispatch::{self, Level};
 use crate::bulk::span;
@@ -6,7 +6,7 @@ use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::reading::{Reading, Readings};
-use crate::error::Result;
+use crate::error::{Error, Fault, Kind, Result};
 use crate::run::Run;
 use crate::schedule::phase::Phase;
 use crate::time::timestamp::Timestamp;
@@ -20,16 +20,16 @@ pub trait Function: Debug + Send + Sync {
     /// α at a time of a run.
     fn alpha(&self, now: &Timestamp, run: &Run) -> Result<f64>;
 
-    /// The counters that it reads, as far as that is known.
+    /// The counters that it reads, as far as they are known.
     fn counters(&self) -> Vec<Counter>;
 
-    /// Whether it has said what it reads.
+    /// Whether it has declared its counters.
     fn is_declared(&self) -> bool;
 
     /// Whether it can be used with a scale schedule ratio other than 1.
     fn takes_ratio(&self) -> bool;
 
-    /// The text that names it.
+    /// Its text in a printed schedule.
     fn text(&self) -> String;
 
     /// Whether it is the same as another.
@@ -74,7 +74,7 @@ pub(crate) enum Node {
     Formula { reading: Reading, formula: Formula },
     /// The level that belongs to the number of milestones reached.
     Milestones(Milestones),
-    /// One before a time, another from there on.
+    /// One node before a time, another from it on.
     Join { reading: Reading, at: f64, first: Box<Node>, then: Box<Node> },
     /// Values multiplied from left to right.
     Product(Vec<Node>),
@@ -84,16 +84,16 @@ pub(crate) enum Node {
     Lift { of: Box<Node>, by: f64 },
     /// Values within bounds.
     Clip { of: Box<Node>, low: f64, high: f64 },
-    /// Values of another time.
+    /// Values at another time.
     Moved(Moved),
-    /// The same in each cycle.
+    /// The same values in each cycle.
     Repeat(Repeated),
     /// A function, and the run or the cycle that it sees.
     Function { function: Arc<dyn Function>, run: Run },
 }
 
 impl Node {
-    /// 1, whatever the time.
+    /// 1 at any time.
     pub(crate) const ONE: Self = Self::Product(Vec::new());
 
     /// A formula of the time since its phase began.
@@ -124,7 +124,7 @@ impl Node {
             return self.combine::<N>(level, now, out);
         };
         match (N, now.times.of(*reading)) {
-            // Compiled for one value, since the call of a level takes longer than that.
+            // One value is computed here: the call of a level takes longer.
             (1, [t]) => {
                 let mut alpha = [0.0];
                 formula.fill(&[*t], &mut alpha);
@@ -135,7 +135,7 @@ impl Node {
         Ok(())
     }
 
-    /// The same of a node that is no formula.
+    /// The same for a node that is not a formula.
     fn combine<const N: usize>(&self, level: Level, now: &Now<'_>, out: &mut [f64]) -> Result<()> {
         match self {
             Self::Formula { .. } => {}
@@ -194,7 +194,7 @@ impl Node {
         Ok(())
     }
 
-    /// α at one time: the same operations, but nothing is set up for many.
+    /// α at one time, by the same operations without the preparations for many.
     pub(crate) fn at(
         &self,
         times: &Readings,
@@ -208,7 +208,7 @@ impl Node {
         Ok(alpha[0])
     }
 
-    /// α where each reading is what `place` says; only those that are needed are asked for.
+    /// α where each reading is what `place` returns. Only readings that are needed are looked up.
     pub(crate) fn value_at(
         &self,
         place: impl Fn(Reading) -> Result<f64>,
@@ -221,7 +221,7 @@ impl Node {
         if !self.has_functions() {
             return self.at(&times, None, None);
         }
-        // What the rates tell is enough for a function, unless it reads more.
+        // A function may read whatever the rates give.
         let batch = Reading::Counter(Counter::Batch);
         let mut told = None;
         for counter in Counter::ALL {
@@ -237,7 +237,7 @@ impl Node {
         self.at(&times, Some(&run.timestamp_of(&totals)), told)
     }
 
-    /// A number that α never exceeds; infinite if there is none.
+    /// An upper bound of α, which may be infinite.
     pub(crate) fn most(&self) -> f64 {
         match self {
             Self::Formula { formula, .. } => formula.most(),
@@ -270,7 +270,7 @@ impl Node {
         }
     }
 
-    /// What it reads, in order; of functions what they are known to.
+    /// Its readings, in order, with those that functions are known to need.
     pub(crate) fn readings(&self) -> Vec<Reading> {
         let mut read = [false; Reading::COUNT];
         self.each(&mut |node| match node {
@@ -297,8 +297,8 @@ impl Node {
         has
     }
 
-    /// What has to be changed with the time on one reading: all that is read, and whatever the
-    /// rates tell of the other counters, if a function may look at them.
+    /// The readings that move with one of them: all that are needed, and all others that the rates
+    /// give if a function may look at them.
     pub(crate) fn moved_readings(&self, own: Reading, run: &Run) -> Result<Vec<Reading>> {
         let read = self.readings();
         for reading in &read {
@@ -314,7 +314,16 @@ impl Node {
     }
 }
 
-/// Refuses counters of which the rates tell nothing, where they tell the time.
+/// Refuses counters that the rates do not give from the one that is told.
 pub(crate) fn check_told(run: &Run, told: Counter, counters: &[Counter]) -> Result<()> {
-    counters.iter().try_for_each(|counter| run.exactly(0, told, *counter).map(drop))
+    counters.iter().try_for_each(|counter| match run.exactly(0, told, *counter) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match *error.fault() {
+            Fault::Conversion { lack, .. } => {
+                let read = counters.to_vec();
+                Error::new(Kind::Unit, Fault::Counters { read, told, lack })
+            }
+            _ => error,
+        }),
+    })
 }

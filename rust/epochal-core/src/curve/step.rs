@@ -4,7 +4,7 @@ use crate::bulk::span::Chunks;
 use crate::curve::cycle::{Cycle, EXACT, Period, whole_cycles};
 use crate::curve::{Formula, Node, map};
 use crate::error::Result;
-use crate::math::{Double, Levels, geometric};
+use crate::math::{Double, Powers, geometric};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
@@ -13,7 +13,7 @@ use crate::view::outline::{Course, Outline};
 impl Resolve for nodes::Step {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
         let length = phase.length(self.step_size);
-        let (period, levels) = (length.period(phase.run)?, Levels::new(self.gamma));
+        let (period, levels) = (length.period(phase.run)?, Powers::new(self.gamma));
         let growing = self.gamma > 1.0;
         Node::since_start(phase, length.reading, Formula::Step(Step { period, levels, growing }))
     }
@@ -26,7 +26,7 @@ impl Resolve for nodes::Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     period: Period,
-    levels: Levels,
+    levels: Powers,
     growing: bool,
 }
 
@@ -35,16 +35,16 @@ impl Step {
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         let Self { period, levels, .. } = self;
-        let (mut step, mut completed, mut level) = (Cycle::EMPTY, 0.0, 1.0);
+        let (mut cycle, mut completed, mut level) = (Cycle::EMPTY, 0.0, 1.0);
         for (times, (low, high), out) in Chunks::new(times, out) {
-            if !step.contains(low) {
+            if !cycle.contains(low) {
                 let now = period.completed(low);
-                step = period.cycle(now);
+                cycle = period.cycle(now);
                 if now != completed {
                     (completed, level) = (now, levels.at(now));
                 }
             }
-            if step.contains(high) {
+            if cycle.contains(high) {
                 out.fill(level);
                 continue;
             }
@@ -57,7 +57,7 @@ impl Step {
             for alpha in out {
                 if *alpha != completed {
                     (completed, level) = (*alpha, levels.at(*alpha));
-                    step = Cycle::EMPTY;
+                    cycle = Cycle::EMPTY;
                 }
                 *alpha = level;
             }

@@ -16,7 +16,7 @@ mod trace;
 
 use crate::curve::reading::{Reading, Readings};
 use crate::curve::{Curve, Node};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Result};
 use crate::time::unit::Counter;
 use mean::first_change;
 use outline::{Counted, Span};
@@ -163,14 +163,10 @@ impl<'a> View<'a> {
 }
 
 impl Curve {
-    /// The view along the counter of a bare number; `what` cannot be told of a function.
-    fn view(&self, what: &str) -> Result<View<'_>> {
+    /// The view along the counter of a bare number, to tell what cannot be told of a function.
+    fn view(&self, what: &'static str) -> Result<View<'_>> {
         if self.has_functions() {
-            let message = format!(
-                "{what} of a curve that holds a function cannot be told: only its values are \
-                 known, at the times at which it is asked"
-            );
-            return Err(Error::new(Kind::Schedule, message));
+            return Err(Error::new(Kind::Schedule, Fault::Unknown { what }));
         }
         View::new(self, self.counter()?)
     }
@@ -179,13 +175,7 @@ impl Curve {
     /// Between two of them it is smooth.
     pub fn breakpoints(&self) -> Result<Vec<f64>> {
         let view = self.view("the breakpoints")?;
-        let many = || {
-            let message = format!(
-                "this curve has more than {MOST_BREAKPOINTS} breakpoints: next_change(t) leads \
-                 from one to the next"
-            );
-            Error::new(Kind::Schedule, message)
-        };
+        let many = || Error::new(Kind::Schedule, Fault::Breakpoints { most: MOST_BREAKPOINTS });
         let end = view.end.next_down();
         if view.changes(0.0, end, Counted::All) > AT_ONCE * MOST_BREAKPOINTS as f64 {
             return Err(many());
@@ -252,13 +242,13 @@ impl Curve {
 
     /// The first whole count at which α is below a number, if there is one within the run.
     pub fn first_below(&self, x: f64) -> Result<Option<f64>> {
-        let view = self.view("when α gets below a number")?;
+        let view = self.view("the first value below a number")?;
         Ok(view.first_whole(view.end, |(low, _)| low < x))
     }
 
     /// The first whole count at which α is above a number, if there is one within the run.
     pub fn first_above(&self, x: f64) -> Result<Option<f64>> {
-        let view = self.view("when α gets above a number")?;
+        let view = self.view("the first value above a number")?;
         Ok(view.first_whole(view.end, |(_, high)| high > x))
     }
 }

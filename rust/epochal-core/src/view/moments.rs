@@ -11,7 +11,7 @@ use crate::time::unit::Counter;
 
 /// A time in a schedule.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moment {
+pub struct Written {
     /// What it belongs to, by the name of its declaration.
     pub node: String,
     /// The argument, by name.
@@ -26,7 +26,7 @@ pub struct Moment {
 
 impl Schedule {
     /// Every time of the tree, cycles aside, and where it is on a counter.
-    pub fn moments(&self, run: &Run, counter: Counter) -> Result<Vec<Moment>> {
+    pub fn moments(&self, run: &Run, counter: Counter) -> Result<Vec<Written>> {
         let mut moments = Vec::new();
         visit(self, &Phase::of(run), Reading::Counter(counter), &mut moments)?;
         Ok(moments)
@@ -37,7 +37,7 @@ fn visit(
     schedule: &Schedule,
     phase: &Phase<'_>,
     reading: Reading,
-    moments: &mut Vec<Moment>,
+    moments: &mut Vec<Written>,
 ) -> Result<()> {
     let tree = schedule.tree();
     let (name, arguments) = (tree.name().unwrap_or("function"), tree.arguments());
@@ -58,7 +58,7 @@ fn visit(
         for time in times {
             let place = length(time).on(reading, phase.run).ok().map(|place| place.rounded());
             let (node, argument) = (name.to_string(), argument.name.clone());
-            moments.push(Moment { node, argument, time, place, start });
+            moments.push(Written { node, argument, time, place, start });
         }
         next = match (name, &argument.value) {
             ("after_warmup", Argument::Time(time)) => phase.after("t_warmup", *time, length(*time)),

@@ -1,0 +1,365 @@
+"""What a scheduler writes: the learning rate and other fields of an optimizer's groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
+from operator import index
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor
+
+from epochal._core import ScheduleError, Writer
+from epochal.torch._guards import WriteGuard
+
+__all__ = ["ByGroup", "Field", "Fields", "number"]
+
+T = TypeVar("T")
+Group: TypeAlias = dict[str, Any]
+
+# How a number is written: as a new float; in a tensor, alone or together with others; not at all,
+# since the tensor is that of another group too.
+FLOAT, ALONE, TOGETHER, DONE = range(4)
+
+
+class ByGroup(Generic[T]):
+    """A mapping from groups, each by its index or its `name`; the key of the rest is None."""
+
+    def __init__(self, what: str, given: Mapping[Any, T]) -> None:
+        self.what = what
+        self.given: dict[int | str | None, T] = {}
+        for key, value in given.items():
+            if key is None or isinstance(key, str):
+                self.given[key] = value
+            elif hasattr(key, "__index__") and not isinstance(key, bool) and index(key) >= 0:
+                self.given[index(key)] = value
+            else:
+                raise ScheduleError(
+                    f"{what} must name each group by its index, from 0 on, or by its 'name', and "
+                    f"the rest by None, not by {key!r}"
+                )
+
+    def check(self, groups: Sequence[Group]) -> None:
+        """Raises `ScheduleError` for a key without a group, and for two keys of one group."""
+        names = [_name(group) for group in groups]
+        for key in self.given:
+            if isinstance(key, int) and key >= len(groups):
+                raise ScheduleError(
+                    f"{self.what} names group {key}, but the last one is {len(groups) - 1}"
+                )
+            if isinstance(key, str) and key not in names:
+                raise ScheduleError(
+                    f"{self.what} names group {key!r}, but the names of the groups are {names}"
+                )
+        for i, name in enumerate(names):
+            if name is not None and {i, name} <= self.given.keys():
+                raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")
+
+    def describe(self, text: Callable[[T], str]) -> str:
+        """The mapping in words, or if all groups get one thing, that."""
+        if list(self.given) == [None]:
+            return text(self.given[None])
+        return "{" + ", ".join(f"{key!r}: {text(v)}" for key, v in self.given.items()) + "}"
+
+    def of(self, i: int, group: Group) -> T | None:
+        """What the i-th group gets, if anything."""
+        for key in (i, _name(group), None):
+            if key in self.given:
+                return self.given[key]
+        return None
+
+
+def _name(group: Group) -> str | None:
+    name = group.get("name")
+    return name if isinstance(name, str) else None
+
+
+class Entry(NamedTuple):
+    """A number to be written, as `Writer` takes it."""
+
+    group: int
+    key: str
+    element: int | None
+    base_key: str
+    base: float
+    curve: int
+    is_rate: bool
+    fill: int
+
+
+class Field:
+    """A number in groups, such as "lr" or "betas[0]", that follows curves: base × α.
+
+    The base stays in the group, as "initial_lr" or "initial_betas[0]".
+
+    Args:
+        name: as written; "betas[0]" is an element of a tuple.
+        curves: for each group the number of its curve.
+        bases: for each group the base with which it begins, if that is not its own.
+        made: the base of the field in a group that does not have it, where it is made then.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        curves: ByGroup[int],
+        bases: Sequence[float] | None = None,
+        made: float | None = None,
+    ) -> None:
+        match = re.fullmatch(r"([^\[\]]+)(?:\[(\d+)\])?", name)
+        if match is None:
+            raise ScheduleError(
+                f"fields must be named like 'weight_decay', or like 'betas[0]', not {name!r}"
+            )
+        self.name = name
+        self.key = match[1]
+        self.element = None if match[2] is None else int(match[2])
+        self.base_key = f"initial_{name}"
+        self.curves = curves
+        self.bases = bases
+        self.made = made
+
+    def value(self, group: Group) -> Any:
+        """The number or tensor in a group; None if it is to be made."""
+        value: Any = group.get(self.key)
+        if self.element is None:
+            return value
+        if type(value) not in (tuple, list) or self.element >= len(value):
+            raise ScheduleError(f"there is no {self.name} in {self.key!r}, which is {value!r}")
+        return value[self.element]
+
+    def look(self, i: int, groups: Sequence[Group]) -> tuple[Entry, Any, Group] | None:
+        """What is to be written in the i-th group, what is there, and what is to be set before.
+
+        None if the group has no curve. Raises `ScheduleError` for what cannot be written.
+        """
+        group = groups[i]
+        curve = self.curves.of(i, group)
+        if curve is None and self.name == "lr":
+            raise ScheduleError(
+                f"group {i} has no schedule: name it by its index or its 'name', or give None for "
+                "the rest"
+            )
+        if curve is None:
+            return None
+        value = self.value(group)
+        base = self.base(i, groups, value)
+        if base is None:
+            raise ScheduleError(
+                f"group {i} has no {self.name!r}, only {', '.join(map(repr, group))}: to make it "
+                f"one for the program to read, give base={{{self.name!r}: ...}}"
+            )
+        changes: Group = {}
+        fill = FLOAT
+        initial = number(f"{self.base_key!r} of group {i}", base)
+        if isinstance(value, Tensor):
+            _check_tensor(f"{self.name!r} of group {i}", value)
+            fill = TOGETHER if _is_on_device(value) else ALONE
+            # What is filled cannot be its own base, as `SequentialLR` of PyTorch 2.6 makes it.
+            base = base.clone() if base is value else base
+        elif value is None:
+            changes[self.key] = initial
+        else:
+            number(f"{self.name!r} of group {i}", value)
+        base = base if isinstance(base, Tensor) else initial
+        if group.get(self.base_key) is not base:
+            changes[self.base_key] = base
+        is_rate = self.name == "lr"
+        entry = Entry(i, self.key, self.element, self.base_key, initial, curve, is_rate, fill)
+        return entry, value, changes
+
+    def base(self, i: int, groups: Sequence[Group], value: Any) -> Any:
+        """The base of the i-th group, or what will be: a number, a tensor, or None."""
+        if self.bases is not None:
+            return self.bases[i]
+        if self.base_key in groups[i]:
+            return groups[i][self.base_key]
+        if not isinstance(value, Tensor):
+            return self.made if value is None else value
+        # A new group gets the optimizer's default, which may be a tensor that others have had from
+        # the beginning, and that has been written to since.
+        for other in groups:
+            if other.get(self.key) is value and self.base_key in other:
+                value = other[self.base_key]
+        return value.clone() if isinstance(value, Tensor) else value
+
+
+class Look(NamedTuple):
+    """Groups as they are: what is to be written, and for each entry its field, what is there, and
+    what is to be set in its group before."""
+
+    entries: list[Entry]
+    fields: list[Field]
+    now: list[Any]
+    changes: list[Group]
+
+    def products(self, alphas: Sequence[float], factor: float) -> list[float]:
+        """What `Writer` would write."""
+        return [
+            entry.base * (alphas[entry.curve] * factor if entry.is_rate else alphas[entry.curve])
+            for entry in self.entries
+        ]
+
+    def by_field(self, products: Iterable[float]) -> dict[str, list[float]]:
+        """Values for each field as they are when they have been written."""
+        found: dict[str, list[float]] = {"lr": []}
+        for field, now, value in zip(self.fields, self.now, products, strict=True):
+            if isinstance(now, Tensor):
+                value = torch.tensor(value, dtype=now.dtype).item()
+            found.setdefault(field.name, []).append(value)
+        return found
+
+    def lrs(self, products: Iterable[float]) -> list[float | Tensor]:
+        """The learning rates as floats, and where they are tensors, as others of their kind."""
+        return [
+            torch.full_like(now, value) if isinstance(now, Tensor) else value
+            for entry, now, value in zip(self.entries, self.now, products, strict=True)
+            if entry.is_rate
+        ]
+
+
+NOTHING = Look([], [], [], [])
+
+
+class Fields:
+    """The fields that a scheduler writes, the learning rate first.
+
+    Attributes:
+        writer: writes to the groups that were looked at, as long as they are as they were then.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = fields
+        self._guard = WriteGuard()
+        self.writer: Writer | None = None
+        self._groups: list[Group] = []
+        self._look = NOTHING
+        self._last: list[float] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy looks at its groups anew.
+        look = self._look._replace(changes=[])
+        return {
+            **vars(self),
+            "writer": None,
+            "_look": look,
+            "_last": self._values(),
+        }
+
+    def look(self, groups: Any) -> Look:
+        """Looks at the groups, and changes nothing. Raises `ScheduleError` for what cannot be."""
+        if not (isinstance(groups, list) and all(isinstance(group, dict) for group in groups)):
+            raise ScheduleError(f"param_groups must be a list of dicts, not {groups!r:.200}")
+        look = Look([], [], [], [])
+        filled: dict[int, Entry] = {}
+        for field in self.fields:
+            for i in range(len(groups)):
+                found = field.look(i, groups)
+                if found is None:
+                    continue
+                entry, value, changes = found
+                if entry.fill != FLOAT and filled.setdefault(id(value), entry) is not entry:
+                    other = filled[id(value)]
+                    if (entry.base, entry.curve) != (other.base, other.curve):
+                        raise ScheduleError(
+                            f"groups {other.group} and {i} share one tensor as {field.name!r}, but "
+                            "are to have different values: give each a tensor of its own"
+                        )
+                    entry = entry._replace(fill=DONE)
+                look.entries.append(entry)
+                look.fields.append(field)
+                look.now.append(value)
+                look.changes.append(changes)
+        return look
+
+    def put(
+        self,
+        groups: list[Group],
+        look: Look,
+        readers: Sequence[Callable[[Any], float]],
+        alphas: Sequence[float],
+        factor: float,
+    ) -> None:
+        """Writes for these α of the curves, after a look at the groups."""
+        for entry, changes in zip(look.entries, look.changes, strict=True):
+            groups[entry.group].update(changes)
+        self.writer = Writer(groups, look.entries, readers, _fill)
+        self.writer.put(alphas, factor)
+        self._groups, self._look = list(groups), look
+        for field in self.fields:
+            field.bases = None
+
+    def _values(self) -> list[float]:
+        return self._last if self.writer is None else self.writer.values()
+
+    def last(self) -> dict[str, list[float]]:
+        """What was written last, for each field."""
+        return self._look.by_field(self._values())
+
+    def last_lrs(self) -> list[float | Tensor]:
+        return self._look.lrs(self._values())
+
+    def changed_bases(self, groups: Sequence[Group], look: Look) -> list[str]:
+        """Bases that are others now than when they were last used, since the optimizer has loaded
+        a state, in words."""
+        used = zip(self._look.fields, self._look.entries, strict=True)
+        before = {(field.name, entry.group): entry.base for field, entry in used}
+        changes = []
+        for field, entry in zip(look.fields, look.entries, strict=True):
+            was = before.get((field.name, entry.group), entry.base)
+            # A load puts other dicts in the place of groups; in the same one a program has set it.
+            if was != entry.base and self._groups[entry.group] is not groups[entry.group]:
+                changes.append(
+                    f"{field.base_key} of group {entry.group} was {was}, but the optimizer has "
+                    f"loaded {entry.base} (to go on with another, set it after the loads)"
+                )
+        return changes
+
+    def check_untouched(self, groups: Sequence[Group]) -> None:
+        """Warns if a group that is still there does not have what was written last."""
+        here = {id(group) for group in groups}
+        for field, entry, was in zip(
+            self._look.fields, self._look.entries, self._values(), strict=True
+        ):
+            group = self._groups[entry.group]
+            if id(group) in here:
+                now = field.value(group)
+                if isinstance(now, Tensor):
+                    was, now = torch.tensor(was, dtype=now.dtype).item(), now.item()
+                if now != was:
+                    self._guard.rewritten(field.name, entry.group, was, now)
+
+
+def number(what: str, value: Any, least: float = float("-inf")) -> float:
+    """A finite number out of the hands of others; of a tensor, its only element."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if isinstance(value, Real) and not isinstance(value, bool):
+        result = float(value)
+        if abs(result) < float("inf") and result >= least:
+            return result
+    kind = "a finite number" if least < 0 else f"a finite number, {least:g} or above"
+    raise ScheduleError(f"{what} must be {kind}, not {value!r}")
+
+
+def _check_tensor(what: str, tensor: Tensor) -> None:
+    """Raises `ScheduleError` for a tensor that could not be filled with a number."""
+    if not tensor.is_floating_point() or tensor.numel() != 1:
+        raise ScheduleError(f"{what}, a tensor, must hold one float, not {tensor!r}")
+    if tensor.requires_grad or (tensor.is_inference() and not torch.is_inference_mode_enabled()):
+        raise ScheduleError(
+            f"{what}, a tensor, must be filled in place, which {tensor!r} does not allow: pass "
+            "lr.detach().clone()"
+        )
+
+
+def _is_on_device(tensor: Tensor) -> bool:
+    return tensor.device.type != "cpu"
+
+
+def _fill(tensors: list[Tensor], values: list[float]) -> None:
+    """Fills tensors on a device, in two operations however many they are, and without waiting."""
+    torch._foreach_zero_(tensors)
+    torch._foreach_add_(tensors, values)
