@@ -24,7 +24,7 @@ from epochal import (
     Schedule,
     StepScheduler,
 )
-from epochal.functions import State
+from epochal._functions import State
 from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from epochal.batches import count_samples, split, to_device
+from epochal.trainer._batches import count_samples, split, to_device
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from epochal import Clock, LinearScheduler, Run, ScheduleError, StateError, Trainer, UnitError
-from epochal.functions import State
+from epochal._functions import State
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 from torch.utils.data import DataLoader
 from training import History, dataset, make_trainer, model

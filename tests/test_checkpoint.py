@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from epochal import CosineAnnealingScheduler, StateError, Trainer, checkpoint
+from epochal import CosineAnnealingScheduler, StateError, Trainer
+from epochal.trainer import _checkpoint as checkpoint
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import ChainedScheduler, MultiStepLR, StepLR

@@ -70,10 +70,9 @@ def test_blocks_are_found() -> None:
 
 
 def modules() -> list[ModuleType]:
-    """The package and its public modules, with the native one."""
+    """The package and all its modules, private ones and the native one too."""
     names = [info.name for info in pkgutil.walk_packages(epochal.__path__, "epochal.")]
-    public = [name for name in names if not name.rpartition(".")[2].startswith("_")]
-    return [importlib.import_module(name) for name in ["epochal", "epochal._core", *public]]
+    return [importlib.import_module(name) for name in ["epochal", *names]]
 
 
 def own(value: object) -> bool:

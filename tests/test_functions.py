@@ -25,7 +25,7 @@ from epochal import (
     TimeUnit,
     UnitError,
 )
-from epochal.functions import FunctionCurve, FunctionSchedule, State, as_schedule
+from epochal._functions import FunctionCurve, FunctionSchedule, State, as_schedule
 
 RUN = Run("100ba", batches_per_epoch=10)
 
@@ -380,7 +380,7 @@ def test_what_is_no_schedule(value: object) -> None:
 
 def test_neither_torch_nor_numpy_is_imported() -> None:
     code = (
-        "import sys, epochal.functions as f; f.FunctionSchedule(lambda state: 1.0);"
+        "import sys, epochal._functions as f; f.FunctionSchedule(lambda state: 1.0);"
         "print([m for m in ('torch', 'numpy') if m in sys.modules])"
     )
     result = subprocess.run(

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import epochal
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -20,16 +21,102 @@ def test_there_are_sources() -> None:
     assert {"time.py", "schedules.py"} <= {path.name for path in REFERENCE}
 
 
+def in_a_fresh_interpreter(code: str) -> None:
+    """Outside of the repository: the installed package is what is imported."""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
 @pytest.mark.parametrize("heavy", ["torch", "numpy"])
 def test_import_is_light(heavy: str) -> None:
-    """A fresh interpreter, outside of the repository: the installed package is what is imported."""
-    code = f"""
+    in_a_fresh_interpreter(f"""
 import sys, epochal
 curve = epochal.LinearScheduler().resolve(epochal.Run("10ba"))
 assert curve(5) == 0.5
 assert {heavy!r} not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+""")
+
+
+# One law of imports: values <- torch <- trainer
+
+
+LAYERS = ("values", "torch", "trainer")
+
+
+def layer(module: str) -> str:
+    """The layer of a module of the package; what lies at its top are the values."""
+    part = module.partition(".")[2].partition(".")[0]
+    part = epochal._LAZY.get(part, "." + part).partition(".")[2]
+    return part if part in LAYERS else "values"
+
+
+def imports_upward(code: str, module: str) -> list[str]:
+    """What a module of the package imports from the layers above its own."""
+    names = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    own = [name for name in names if name.split(".")[0] == "epochal"]
+    return [name for name in own if LAYERS.index(layer(name)) > LAYERS.index(layer(module))]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downward(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":  # the front door, which shows all layers
+        return
+    module = ".".join(("epochal", *path.relative_to(PACKAGE).with_suffix("").parts))
+    assert imports_upward(path.read_text(), module) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code"),
+    [
+        ("epochal._clock", "import epochal.torch"),
+        ("epochal._clock", "from epochal import torch"),
+        ("epochal.torch._lr", "from epochal import LossError"),
+        ("epochal._clock", "def f():\n    from epochal.trainer._batches import split"),
+        ("epochal.torch._lr", "from epochal.trainer import Trainer"),
+    ],
+)
+def test_an_import_upward_would_be_found(module: str, code: str) -> None:
+    assert imports_upward(code, module)
+    assert not imports_upward(code, "epochal.trainer._trainer")
+
+
+def test_names_that_need_torch_are_shown() -> None:
+    pytest.importorskip("torch")
+    in_a_fresh_interpreter("""
+import sys, pydoc, epochal
+assert {"Trainer", "LossError", "torch"} <= set(dir(epochal))
+assert {"Trainer", "LossError"} <= set(epochal.__all__)
+assert "torch" not in sys.modules
+assert "class Trainer(" in pydoc.plain(pydoc.render_doc(epochal))
+""")
+    in_a_fresh_interpreter("""
+from epochal import *
+import epochal
+assert Trainer is epochal.Trainer and LossError is epochal.LossError
+assert "torch" not in globals()
+""")
+
+
+def test_names_that_need_torch_are_not_shown_without_it() -> None:
+    in_a_fresh_interpreter("""
+import sys
+sys.modules["torch"] = None
+from epochal import *
+import pydoc, epochal
+assert not {"Trainer", "LossError", "torch"} & set(dir(epochal))
+assert "class Clock(" in pydoc.plain(pydoc.render_doc(epochal))
+try:
+    epochal.Trainer
+except ImportError:
+    pass
+else:
+    raise AssertionError
+""")
 
 
 def test_the_core_has_no_dependency() -> None:
@@ -60,7 +147,7 @@ def computes(tree: ast.AST) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_the_package_computes_nothing(path: Path) -> None:
     assert computes(ast.parse(path.read_text())) == []
 

@@ -16,7 +16,7 @@ from epochal import (
     Schedule,
     StepScheduler,
 )
-from epochal.functions import State
+from epochal._functions import State
 from epochal.torch import bind
 from optimizers import (
     RUN,

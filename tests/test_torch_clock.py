@@ -21,7 +21,7 @@ from epochal import (
     TimeUnit,
     UnitError,
 )
-from epochal.functions import State
+from epochal._functions import State
 from epochal.torch import EpochalLR, bind
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st

@@ -14,7 +14,7 @@ from epochal import (
     Time,
     UnitError,
 )
-from epochal.functions import State
+from epochal._functions import State
 from epochal.torch import bind
 from optimizers import (
     RUN,

@@ -19,7 +19,7 @@ from epochal import (
     StateError,
     StepScheduler,
 )
-from epochal.functions import FunctionSchedule, State
+from epochal._functions import FunctionSchedule, State
 from epochal.torch import EpochalLR, bind
 from optimizers import (
     RUN,

@@ -21,7 +21,7 @@ from epochal import (
     Trainer,
     UnitError,
 )
-from epochal.functions import State
+from epochal._functions import State
 from epochal.torch import bind
 from optimizers import settings
 from torch import nn

@@ -14,7 +14,7 @@ from epochal import (
     Trainer,
     UnitError,
 )
-from epochal.functions import State
+from epochal._functions import State
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from training import History, loader, make_trainer, weights

@@ -21,7 +21,7 @@ from epochal import (
     Timestamp,
     Trainer,
 )
-from epochal.functions import State
+from epochal._functions import State
 from epochal.torch import EpochalLR
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer

@@ -12,6 +12,9 @@ is; their curve is a function of time:
 is a small training loop around that.
 """
 
+import sys
+
+from epochal._clock import Clock
 from epochal._core import (
     Curve,
     EpochalError,
@@ -30,21 +33,27 @@ from epochal._core import (
     __version__,
     evaluate,
 )
-from epochal.clock import Clock
+from epochal._functions import FunctionSchedule
 from epochal.schedules import (
     ConstantScheduler,
     ConstantWithWarmupScheduler,
     CosineAnnealingScheduler,
     CosineAnnealingWarmRestartsScheduler,
     CosineAnnealingWithWarmupScheduler,
+    CyclicScheduler,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
+    InverseSquareRootWithWarmupScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     MultiStepScheduler,
     MultiStepWithWarmupScheduler,
+    OneCycleScheduler,
+    PiecewiseScheduler,
     PolynomialScheduler,
     PolynomialWithWarmupScheduler,
     StepScheduler,
+    WSDScheduler,
 )
 
 __all__ = [
@@ -55,13 +64,19 @@ __all__ = [
     "CosineAnnealingWarmRestartsScheduler",
     "CosineAnnealingWithWarmupScheduler",
     "Curve",
+    "CyclicScheduler",
     "EpochalError",
     "ExponentialScheduler",
     "FractionalCountError",
+    "FunctionSchedule",
+    "InverseSquareRootScheduler",
+    "InverseSquareRootWithWarmupScheduler",
     "LinearScheduler",
     "LinearWithWarmupScheduler",
     "MultiStepScheduler",
     "MultiStepWithWarmupScheduler",
+    "OneCycleScheduler",
+    "PiecewiseScheduler",
     "PolynomialScheduler",
     "PolynomialWithWarmupScheduler",
     "Run",
@@ -76,29 +91,40 @@ __all__ = [
     "TimeZeroDivisionError",
     "Timestamp",
     "UnitError",
+    "WSDScheduler",
     "__version__",
     "evaluate",
 ]
 
 
-# These need torch, so they are imported when first used.
+def _has_torch() -> bool:
+    """Whether torch can be imported. Does not import it."""
+    if "torch" in sys.modules:
+        return sys.modules["torch"] is not None
+    return any(finder.find_spec("torch", None) for finder in sys.meta_path)
+
+
+# What needs torch is imported when first used, and shown where torch is installed. `torch` itself
+# is not among the names of `from epochal import *`: it would hide the real one.
 _LAZY = {"LossError": "epochal.trainer", "Trainer": "epochal.trainer", "torch": "epochal.torch"}
+
+if _has_torch():
+    __all__ += ["LossError", "Trainer"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
-    from epochal.trainer import LossError as LossError
-    from epochal.trainer import Trainer as Trainer
+    from epochal.trainer import LossError, Trainer
+else:
 
+    def __getattr__(name):
+        if name not in _LAZY:
+            raise AttributeError(f"module 'epochal' has no attribute {name!r}")
+        from importlib import import_module
 
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'epochal' has no attribute {name!r}")
-    from importlib import import_module
-
-    module = import_module(_LAZY[name])
-    return module if name == "torch" else getattr(module, name)
+        module = import_module(_LAZY[name])
+        return module if name == "torch" else getattr(module, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *(_LAZY if _has_torch() else ())})

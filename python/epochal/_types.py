@@ -1,11 +1,12 @@
 """Names for what arguments may be. For type checkers only: nothing imports this at run time."""
 
-from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from epochal._core import Time, TimeUnit
+from epochal._core import Schedule, Time, TimeUnit
 
 # A time, or a string such as "5ep".
 TimeLike: TypeAlias = Time | str
@@ -19,3 +20,9 @@ Count: TypeAlias = SupportsIndex | TimeLike
 Points: TypeAlias = npt.ArrayLike
 # float64 or float32.
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+# The way between two values.
+Shape: TypeAlias = Literal[
+    "linear", "cosine", "sqrt", "1-sqrt", "square", "rex", "exponential", "geometric", "step"
+]
+# A schedule, or a function f(state, ssr=1.0) or f(state).
+AnySchedule: TypeAlias = Schedule | Callable[..., float]

@@ -22,7 +22,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import torch._dynamo  # optimizers import it when they are made
-from epochal import CosineAnnealingWithWarmupScheduler, Trainer, checkpoint, trainer
+from epochal import CosineAnnealingWithWarmupScheduler, Trainer
+from epochal.trainer import _checkpoint as checkpoint
+from epochal.trainer import _trainer as trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 

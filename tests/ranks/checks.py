@@ -26,8 +26,8 @@ from epochal import (
     TimeOverflowError,
     Timestamp,
     UnitError,
-    ranks,
 )
+from epochal import _ranks as ranks
 from epochal.torch import bind
 from torch import distributed
 

@@ -4,8 +4,7 @@
 //! function [`measured`], and prints the sum of its values.
 
 use epochal_core::{
-    Clock, Curve, Error, Facts, Level, Result, Run, Schedule, Sink, Source, Tail, Time, Warmup,
-    evaluate,
+    Counter, Curve, Ease, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
 };
 use std::env;
 use std::hint::black_box;
@@ -37,45 +36,45 @@ struct Case {
 fn cases() -> Result<Vec<Case>> {
     use Times::{Grid, Integers, Shuffled, Single, Sorted};
     let end = Time::Duration(1.0);
-    let batches = |count: i64| Time::Count(count, Clock::Batch);
+    let batches = |count: i64| Time::Count(count, Counter::Batch);
     let milestones = |count: i64| (1..=count).map(|i| batches(i * BATCHES / (count + 1))).collect();
-    let cosine = || Tail::cosine_annealing(end, 0.1);
-    let polynomial = |power: f64| Tail::polynomial(power, end, 0.1);
-    let restarts = |t_mult: f64| Tail::cosine_annealing_warm_restarts(batches(1000), t_mult, 0.1);
-    let multi_step = |count: i64| Tail::multi_step(milestones(count), 0.9);
-    let linear = || Tail::linear(1.0, 0.1, end);
-    let constant = || Tail::constant(0.5, end);
-    let step = || Tail::step(batches(1000), 0.9);
-    let after = |tail: Tail| Ok::<_, Error>(Warmup::new(batches(9000), tail, false)?.into());
-    let both = |one: Schedule, other: Schedule| one.product(&other);
+    let cosine = || Schedule::cosine_annealing(end, 0.1);
+    let polynomial = |power: f64| Schedule::polynomial(power, end, 0.1);
+    let restarts =
+        |t_mult: f64| Schedule::cosine_annealing_warm_restarts(batches(1000), t_mult, 0.1);
+    let multi_step = |count: i64| Schedule::multi_step(milestones(count), 0.9);
+    let linear = || Schedule::linear(1.0, 0.1, end);
+    let constant = || Schedule::constant(0.5, end);
+    let step = || Schedule::step(batches(1000), 0.9);
+    let after = |tail| Schedule::after_warmup(tail, batches(9000), 0.0, Ease::Linear, false);
     Ok([
-        ("step", Sorted, step()?.into()),
-        ("step, shuffled", Shuffled, step()?.into()),
-        ("multi-step of 3", Sorted, multi_step(3)?.into()),
-        ("multi-step of 100", Sorted, multi_step(100)?.into()),
-        ("multi-step of 100, shuffled", Shuffled, multi_step(100)?.into()),
-        ("constant", Sorted, constant()?.into()),
-        ("linear", Sorted, linear()?.into()),
-        ("exponential", Sorted, Tail::exponential(0.9, batches(1000))?.into()),
-        ("cosine", Sorted, cosine()?.into()),
-        ("cosine, integers", Integers, cosine()?.into()),
-        ("cosine, grid", Grid, cosine()?.into()),
-        ("cosine, single", Single, cosine()?.into()),
-        ("restarts", Sorted, restarts(1.0)?.into()),
-        ("restarts, growing", Sorted, restarts(1.5)?.into()),
-        ("restarts, growing, shuffled", Shuffled, restarts(1.5)?.into()),
-        ("polynomial of 1/2", Sorted, polynomial(0.5)?.into()),
-        ("polynomial of 0.7", Sorted, polynomial(0.7)?.into()),
-        ("polynomial of 2", Sorted, polynomial(2.0)?.into()),
-        ("polynomial of 3", Sorted, polynomial(3.0)?.into()),
-        ("polynomial of 4.2", Sorted, polynomial(4.2)?.into()),
+        ("step", Sorted, step()?),
+        ("step, shuffled", Shuffled, step()?),
+        ("multi-step of 3", Sorted, multi_step(3)?),
+        ("multi-step of 100", Sorted, multi_step(100)?),
+        ("multi-step of 100, shuffled", Shuffled, multi_step(100)?),
+        ("constant", Sorted, constant()?),
+        ("linear", Sorted, linear()?),
+        ("exponential", Sorted, Schedule::exponential(0.9, batches(1000))?),
+        ("cosine", Sorted, cosine()?),
+        ("cosine, integers", Integers, cosine()?),
+        ("cosine, grid", Grid, cosine()?),
+        ("cosine, single", Single, cosine()?),
+        ("restarts", Sorted, restarts(1.0)?),
+        ("restarts, growing", Sorted, restarts(1.5)?),
+        ("restarts, growing, shuffled", Shuffled, restarts(1.5)?),
+        ("polynomial of 1/2", Sorted, polynomial(0.5)?),
+        ("polynomial of 0.7", Sorted, polynomial(0.7)?),
+        ("polynomial of 2", Sorted, polynomial(2.0)?),
+        ("polynomial of 3", Sorted, polynomial(3.0)?),
+        ("polynomial of 4.2", Sorted, polynomial(4.2)?),
         ("warmup, multi-step of 3", Sorted, after(multi_step(3)?)?),
         ("warmup, constant", Sorted, after(constant()?)?),
         ("warmup, linear", Sorted, after(linear()?)?),
         ("warmup, cosine", Sorted, after(cosine()?)?),
         ("warmup, cosine, single", Single, after(cosine()?)?),
         ("warmup, polynomial of 2", Sorted, after(polynomial(2.0)?)?),
-        ("product", Sorted, both(linear()?.into(), step()?.into())),
+        ("product", Sorted, linear()?.times(&step()?)?),
     ]
     .into_iter()
     .map(|(name, times, schedule)| Case { name, times, schedule })
@@ -96,13 +95,13 @@ fn measured(
         }
         return Ok(());
     };
-    let mut sources = [None; Clock::COUNT];
-    sources[Clock::Batch as usize] = Some(source);
+    let mut sources = [None; Counter::COUNT];
+    sources[Counter::Batch as usize] = Some(source);
     evaluate(&[curve], &sources, Sink::F64(out), NonZeroUsize::new(1))
 }
 
 fn run(case: &Case) -> Result<f64> {
-    let run = Run::new(Time::Count(BATCHES, Clock::Batch), Facts::default(), 1.0)?;
+    let run = Run::new(Time::Count(BATCHES, Counter::Batch), Facts::default(), 1.0)?;
     let curve = case.schedule.resolve(&run)?;
     // 7919 is prime to the number of points, so each index comes up once.
     let stride = if matches!(case.times, Times::Shuffled) { 7919 } else { 1 };

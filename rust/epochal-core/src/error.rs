@@ -1,6 +1,8 @@
 //! What can go wrong, as a kind and a sentence.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,24 +30,37 @@ pub enum Kind {
     Schedule,
     /// A saved state is not valid.
     State,
+    /// A function failed.
+    Function,
 }
 
 /// A failure: its kind, and a lower-case sentence that quotes the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+#[derive(Clone, Debug)]
+pub struct Error(Box<Inner>);
+
+/// Behind a pointer: what does not fail pays for one word only.
+#[derive(Clone, Debug)]
+struct Inner {
     kind: Kind,
     message: String,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// A failure of a kind, in words.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// A failure of a function, which is the source of the error.
+    pub fn foreign(source: impl StdError + Send + Sync + 'static) -> Self {
+        let (kind, message) = (Kind::Function, source.to_string());
+        Self(Box::new(Inner { kind, message, source: Some(Arc::new(source)) }))
     }
 
     /// The kind of failure.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// A count or a fraction that cannot be represented; `what` is the expression.
@@ -56,11 +71,21 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0.kind, &self.0.message) == (other.0.kind, &other.0.message)
+    }
+}
 
 /// `text` in single quotes for a message: escaped, and cut after 64 characters.
 pub fn quote(text: &str) -> String {

@@ -7,53 +7,46 @@
 //! ```
 //!
 //! * [`Time`] is a value and a unit; it knows no run.
-//! * [`Schedule`] is what the user wrote: a small immutable tree of times and numbers.
+//! * [`Schedule`] is what the user wrote: an immutable tree of times and numbers.
 //! * [`Run`] holds the facts without which `dur` and `ep` have no length.
-//! * [`Curve`] is a schedule resolved for a run: numbers on named clocks, nothing that can fail.
+//! * [`Curve`] is a schedule resolved for a run: numbers on named counters.
 //!
 //! ```
-//! use epochal_core::{Clock, Run, Schedule, Tail, Time};
+//! use epochal_core::{Counter, Ease, Run, Schedule, Time, Timestamp};
 //!
 //! let run = Run::new("3ep".parse()?, Default::default(), 0.5);
 //! assert!(run.is_err()); // 1.5 epochs have no length without batches_per_epoch
 //!
-//! let linear = Tail::linear(1.0, 0.0, "1dur".parse()?)?;
-//! let curve = Schedule::from(linear).resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
-//! assert_eq!(curve.clocks(), [Clock::Batch]);
-//! assert_eq!(curve.at(&[25.0; Clock::COUNT]), 0.75);
+//! let linear = Schedule::linear(1.0, 0.0, "1dur".parse()?)?;
+//! let warm = Schedule::after_warmup(linear, "20ba".parse()?, 0.0, Ease::Linear, false)?;
+//! let curve = warm.resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
+//! assert_eq!(curve.counters(), [Counter::Batch]);
+//! assert_eq!(curve.at_number(10.0)?, 0.5);
+//! assert_eq!(curve.at_number(60.0)?, 0.5);
 //! # Ok::<(), epochal_core::Error>(())
 //! ```
-#![deny(unsafe_code)] // but in `dispatch`
+#![deny(unsafe_code)] // but in `bulk::dispatch`
 
 mod bulk;
-mod count;
 mod curve;
-mod cycle;
-mod decay;
-mod dispatch;
 mod error;
 mod math;
-mod milestones;
-mod parse;
-mod resolve;
 mod run;
 mod schedule;
-mod shape;
-mod share;
-mod source;
-mod span;
 mod time;
-mod timestamp;
-mod unit;
 
-pub use bulk::{Sink, clocks_of, evaluate, grid_len};
-pub use curve::Curve;
-pub use dispatch::Level;
+pub use bulk::dispatch::Level;
+pub use bulk::share::set_default_threads;
+pub use bulk::source::{Source, Sources};
+pub use bulk::{Sink, counters_of, evaluate, grid_len};
+pub use curve::reading::{Reading, Readings};
+pub use curve::{Curve, Function};
 pub use error::{Error, Kind, Result, quote};
+pub use math::Ease;
 pub use run::{Facts, Run};
-pub use schedule::{Argument, Schedule, Tail, Warmup};
-pub use share::set_default_threads;
-pub use source::{Source, Sources};
+pub use schedule::declare::{Argument, Declaration, Default, Form, Parameter, ParameterKind};
+pub use schedule::print::Style;
+pub use schedule::{NamedArgument, Schedule};
+pub use time::timestamp::{Field, MICROSECONDS_PER_SECOND, Since, Timestamp};
+pub use time::unit::{Counter, Unit};
 pub use time::{Time, Whole};
-pub use timestamp::{Field, MICROSECONDS_PER_SECOND, Timestamp};
-pub use unit::{Clock, Unit};

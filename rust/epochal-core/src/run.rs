@@ -1,10 +1,11 @@
 //! The facts without which `dur` and `ep` have no length.
 
-use crate::count::{Counted, ratio, scale};
+use crate::curve::reading::{Reading, Readings};
 use crate::error::{Error, Kind, Result};
 use crate::time::Time;
-use crate::timestamp::{Field, Timestamp};
-use crate::unit::{Clock, Unit};
+use crate::time::count::{Counted, ratio, scale};
+use crate::time::timestamp::{Field, Timestamp};
+use crate::time::unit::{Counter, Unit};
 use std::fmt;
 
 /// Declared rates, each at least 1 if it is known. They hold for runs where they are constant.
@@ -38,7 +39,7 @@ pub struct Run {
     max_duration: Time,
     facts: Facts,
     scale_schedule_ratio: f64,
-    duration: (i64, Clock),
+    duration: (i64, Counter),
 }
 
 impl Run {
@@ -82,9 +83,9 @@ impl Run {
         let mut run =
             Self { max_duration, facts, scale_schedule_ratio: ratio, duration: (count, clock) };
         run.duration = match (scale(count, stretch, 1)?, clock) {
-            (Counted::Truncated(_), Clock::Epoch) => {
-                let batches = run.exactly(count, Clock::Epoch, Clock::Batch)?.0;
-                (scale(batches, stretch, 1)?.value(), Clock::Batch)
+            (Counted::Truncated(_), Counter::Epoch) => {
+                let batches = run.exactly(count, Counter::Epoch, Counter::Batch)?.0;
+                (scale(batches, stretch, 1)?.value(), Counter::Batch)
             }
             (scaled, _) => (scaled.value(), clock),
         };
@@ -109,6 +110,29 @@ impl Run {
         Time::Count(self.duration.0, self.duration.1)
     }
 
+    /// The same: a count, and what it counts.
+    pub(crate) fn length(&self) -> (i64, Counter) {
+        self.duration
+    }
+
+    /// How many batches the run has, the last of which may be cut short.
+    pub fn batches(&self) -> Result<i64> {
+        let (count, divisor) = self.exactly(self.duration.0, self.duration.1, Counter::Batch)?;
+        Ok(count / divisor + i64::from(count % divisor > 0))
+    }
+
+    /// A run of count × factor, with the same rates and the same σ.
+    pub(crate) fn lasting(&self, count: i64, counter: Counter, factor: f64) -> Result<Self> {
+        let length = scale(count, factor, 1)?.value().max(1);
+        let max_duration = Time::Count(length, counter);
+        Ok(Self { max_duration, duration: (length, counter), ..*self })
+    }
+
+    /// The same run, planned as long as it is.
+    pub(crate) fn unscaled(&self) -> Self {
+        Self { max_duration: self.duration(), scale_schedule_ratio: 1.0, ..*self }
+    }
+
     /// The declared rates.
     pub fn facts(&self) -> &Facts {
         &self.facts
@@ -124,11 +148,11 @@ impl Run {
     pub fn convert(&self, time: Time, unit: Unit) -> Result<Time> {
         match (time, unit) {
             (Time::Duration(_), Unit::Duration) => Ok(time),
-            (Time::Duration(fraction), Unit::Clock(clock)) => {
+            (Time::Duration(fraction), Unit::Counter(clock)) => {
                 let (count, divisor) = self.exactly(self.duration.0, self.duration.1, clock)?;
                 Ok(Time::Count(scale(count, fraction, divisor)?.value(), clock))
             }
-            (Time::Count(count, from), Unit::Clock(to)) => {
+            (Time::Count(count, from), Unit::Counter(to)) => {
                 let (count, divisor) = self.exactly(count, from, to)?;
                 Ok(Time::Count(count / divisor, to))
             }
@@ -145,7 +169,7 @@ impl Run {
     }
 
     /// `count` on the clock `from` as an exact fraction on the clock `to`.
-    pub(crate) fn exactly(&self, count: i64, from: Clock, to: Clock) -> Result<(i64, i64)> {
+    pub(crate) fn exactly(&self, count: i64, from: Counter, to: Counter) -> Result<(i64, i64)> {
         if from == to {
             return Ok((count, 1));
         }
@@ -161,20 +185,59 @@ impl Run {
     }
 
     /// How many of the clock's units (first) make how many batches (second).
-    fn in_batches(&self, clock: Clock) -> std::result::Result<(i64, i64), String> {
+    fn in_batches(&self, clock: Counter) -> std::result::Result<(i64, i64), String> {
         let [epoch, sample, token] = self.facts.named();
         let known = |(name, fact): (&str, Option<i64>)| {
             fact.ok_or_else(|| format!("'{clock}' needs {name}"))
         };
         match clock {
-            Clock::Batch => Ok((1, 1)),
-            Clock::Epoch => Ok((1, known(epoch)?)),
-            Clock::Sample => Ok((known(sample)?, 1)),
-            Clock::Token => Ok((known(token)?, 1)),
-            Clock::Iteration | Clock::Second => {
+            Counter::Batch => Ok((1, 1)),
+            Counter::Epoch => Ok((1, known(epoch)?)),
+            Counter::Sample => Ok((known(sample)?, 1)),
+            Counter::Token => Ok((known(token)?, 1)),
+            Counter::Iteration | Counter::Second => {
                 Err(format!("'{clock}' has no fixed relation to batches"))
             }
         }
+    }
+
+    /// What there is to read at a time whose epochs were counted.
+    pub(crate) fn readings_by_epochs(&self, timestamp: &Timestamp) -> Readings {
+        let mut readings = timestamp.readings();
+        if let Some(batches) = self.facts.batches_per_epoch {
+            // An epoch that is longer than declared waits for the next one.
+            let inside = timestamp.value(Field::BatchInEpoch).min(batches) as f64;
+            let before = timestamp.value(Field::Epoch) as f64 * batches as f64;
+            readings[Reading::Epochs.index()] = before + inside;
+        }
+        readings
+    }
+
+    /// The timestamp when a number of one counter has passed, as far as the declared rates tell.
+    pub(crate) fn timestamp_at(&self, counter: Counter, t: f64) -> Result<Timestamp> {
+        let count = Timestamp::whole(counter, t);
+        let mut timestamp = match self.exactly(1, counter, Counter::Batch) {
+            Ok((numerator, divisor)) => {
+                let batch = i128::from(count) * i128::from(numerator) / i128::from(divisor);
+                let batch = i64::try_from(batch);
+                self.at_batch(batch.map_err(|_| Error::overflow(format_args!("{t}{counter}")))?)?
+            }
+            Err(_) => Timestamp::default(),
+        };
+        timestamp = timestamp.with(Field::total(counter), count)?;
+        Ok(timestamp)
+    }
+
+    /// The timestamp of some totals, in the order of [`Counter::ALL`]; of the epoch what the
+    /// declared rates tell.
+    pub(crate) fn timestamp_of(&self, totals: &[i64; Counter::COUNT]) -> Timestamp {
+        let batch = totals[Counter::Batch as usize].max(0);
+        let timestamp = self.at_batch(batch).unwrap_or_default();
+        let epoch_known = self.facts.batches_per_epoch.is_some();
+        Counter::ALL.into_iter().fold(timestamp, |timestamp, counter| match counter {
+            Counter::Epoch if epoch_known => timestamp,
+            _ => timestamp.set(Field::total(counter), totals[counter as usize].max(0)),
+        })
     }
 
     /// The timestamp at which batch `batch` begins, as far as the declared rates tell: counters

@@ -1,6 +1,6 @@
 //! Every point of `tests/vectors/composer.jsonl`, the text file that the Python tests read too.
 
-use epochal_core::{Clock, Facts, Run, Schedule, Tail, Time, Warmup};
+use epochal_core::{Counter, Ease, Facts, Run, Schedule, Time};
 use serde_json::Value;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/composer.jsonl");
@@ -17,32 +17,33 @@ fn schedule(class: &str, arguments: &Value) -> Schedule {
         None => (stem, false),
     };
     let tail = match stem {
-        "Step" => Tail::step(time("step_size"), number("gamma", 0.1)),
+        "Step" => Schedule::step(time("step_size"), number("gamma", 0.1)),
         "MultiStep" => {
             let milestones = arguments["milestones"].as_array().expect("a list").iter();
             let milestones = milestones.map(|m| m.as_str().unwrap().parse().unwrap()).collect();
-            Tail::multi_step(milestones, number("gamma", 0.1))
+            Schedule::multi_step(milestones, number("gamma", 0.1))
         }
-        "Constant" => Tail::constant(number("alpha", 1.0), time("t_max")),
-        "Linear" => Tail::linear(number("alpha_i", 1.0), number("alpha_f", 0.0), time("t_max")),
-        "Exponential" => Tail::exponential(number("gamma", f64::NAN), time("decay_period")),
-        "CosineAnnealing" => Tail::cosine_annealing(time("t_max"), number("alpha_f", 0.0)),
-        "CosineAnnealingWarmRestarts" => Tail::cosine_annealing_warm_restarts(
+        "Constant" => Schedule::constant(number("alpha", 1.0), time("t_max")),
+        "Linear" => Schedule::linear(number("alpha_i", 1.0), number("alpha_f", 0.0), time("t_max")),
+        "Exponential" => Schedule::exponential(number("gamma", f64::NAN), time("decay_period")),
+        "CosineAnnealing" => Schedule::cosine_annealing(time("t_max"), number("alpha_f", 0.0)),
+        "CosineAnnealingWarmRestarts" => Schedule::cosine_annealing_warm_restarts(
             time("t_0"),
             number("t_mult", 1.0),
             number("alpha_f", 0.0),
         ),
         "Polynomial" => {
-            Tail::polynomial(number("power", 2.0), time("t_max"), number("alpha_f", 0.0))
+            Schedule::polynomial(number("power", 2.0), time("t_max"), number("alpha_f", 0.0))
         }
         _ => panic!("no class {class}"),
     };
     let tail = tail.expect("valid arguments");
     if warmup {
         let scaled = arguments["scale_warmup"].as_bool().unwrap_or(false);
-        Warmup::new(time("t_warmup"), tail, scaled).expect("valid arguments").into()
+        Schedule::after_warmup(tail, time("t_warmup"), 0.0, Ease::Linear, scaled)
+            .expect("valid arguments")
     } else {
-        tail.into()
+        tail
     }
 }
 
@@ -69,12 +70,12 @@ fn every_point_agrees_with_composer() {
         for point in case["batch_alpha"].as_array().unwrap() {
             let timestamp = run.at_batch(point[0].as_i64().unwrap()).unwrap();
             let expected = hexadecimal(point[1].as_str().unwrap());
-            let alpha = curve.at(&timestamp.readings());
+            let alpha = curve.at_timestamp(&timestamp).expect("a value");
             assert!(
                 (alpha - expected).abs() <= tolerance,
                 "line {}: {alpha:?} instead of {expected:?} at batch {}",
                 line + 1,
-                timestamp.readings()[Clock::Batch as usize],
+                timestamp.readings()[Counter::Batch as usize],
             );
             points += 1;
         }

@@ -4,11 +4,13 @@ use crate::array::{self, Array, Output, in_bulk};
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::Run;
-use crate::schedule::Schedule;
+use crate::schedule::{PYTHON, Schedule};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
-use epochal_core::{self as core, Clock, Kind, Source, Sources, clocks_of, evaluate, grid_len};
+use epochal_core::{
+    self as core, Counter, Form, Kind, Source, Sources, counters_of, evaluate, grid_len,
+};
 use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString, PyTuple};
@@ -45,57 +47,67 @@ pub(crate) struct Curve {
 
 impl Curve {
     pub(crate) fn new(schedule: Py<Schedule>, run: Py<Run>) -> Result<Self> {
-        let curve = schedule.get().0.resolve(&run.get().0)?;
+        let curve = schedule.get().tree.resolve(&run.get().0)?;
         Ok(Self { schedule, run, curve })
     }
 
     /// α at a single point, or none if `t` is an array or a mapping of arrays.
     fn scalar(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
         if let Ok(timestamp) = t.cast::<Timestamp>() {
-            return Ok(Some(self.curve.at_readings(&timestamp.get().0.readings())?));
+            return Ok(Some(self.curve.at_timestamp(&timestamp.get().0)?));
         }
         if let Some(number) = Number::extract(t)? {
             return Ok(Some(self.curve.at_number(number.as_f64())?));
         }
         if t.is_instance_of::<Time>() || t.is_instance_of::<PyString>() {
-            let time = time::extract("t", t)?;
-            let clock = self.curve.clock()?;
-            if time.unit() != clock.unit() {
-                let message = format!("this curve reads '{clock}', not '{time}'");
-                return Err(Error::new(Kind::Unit, message));
-            }
-            return Ok(Some(self.curve.at_number(time.as_f64())?));
+            let counter = self.curve.counter()?;
+            let t = self.curve.place(time::extract("t", t)?, counter)?;
+            return Ok(Some(self.curve.at_number(t)?));
+        }
+        // A clock is the time that it tells.
+        if let Ok(Some(told)) = t.getattr_opt(intern!(t.py(), "timestamp"))
+            && let Ok(timestamp) = told.cast::<Timestamp>()
+        {
+            return Ok(Some(self.curve.at_epochs(&timestamp.get().0)?));
         }
         Ok(None)
     }
 
-    /// α where each clock has a number, or none if any has an array.
-    fn scalar_mapping(&self, times: &ByClock<'_>) -> Result<Option<f64>> {
-        let mut readings = [0.0; Clock::COUNT];
-        for clock in self.curve.clocks() {
-            let Some(time) = &times[*clock as usize] else { continue };
+    /// α where each counter has a number, or none if any has an array.
+    fn scalar_mapping(&self, times: &ByCounter<'_>) -> Result<Option<f64>> {
+        let mut counters = [0.0; Counter::COUNT];
+        for (time, counter) in times.iter().zip(&mut counters) {
+            let Some(time) = time else { continue };
             match Number::extract(time)? {
-                Some(number) => readings[*clock as usize] = number.as_f64(),
+                Some(number) => *counter = number.as_f64(),
                 None => return Ok(None),
             }
         }
-        Ok(Some(self.curve.at_readings(&readings)?))
+        Ok(Some(self.curve.at_counters(&counters)?))
+    }
+
+    /// A number, or a time, on the counter of a bare number.
+    fn number(&self, name: &str, counter: Counter, object: &Bound<'_, PyAny>) -> Result<f64> {
+        if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
+            return Ok(self.curve.place(time::extract(name, object)?, counter)?);
+        }
+        number::float(name, object)
     }
 }
 
-/// What is given for each clock, in the order of `Clock::ALL`.
-type ByClock<'py> = [Option<Bound<'py, PyAny>>; Clock::COUNT];
+/// What is given for each clock, in the order of `Counter::ALL`.
+type ByCounter<'py> = [Option<Bound<'py, PyAny>>; Counter::COUNT];
 
 /// The mapping's entries; `clocks` must be among them. `subject` reads those, for a message.
-fn by_clock<'py>(
+fn by_counter<'py>(
     mapping: &Bound<'py, PyMapping>,
-    clocks: &[Clock],
+    clocks: &[Counter],
     subject: &str,
-) -> Result<ByClock<'py>> {
-    let mut times = [const { None }; Clock::COUNT];
+) -> Result<ByCounter<'py>> {
+    let mut times = [const { None }; Counter::COUNT];
     for item in mapping.items()? {
         let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-        times[unit::extract_clock("a key", &key)? as usize] = Some(value);
+        times[unit::extract_counter("a key", &key)? as usize] = Some(value);
     }
     let missing: Vec<_> = (clocks.iter())
         .filter(|clock| times[**clock as usize].is_none())
@@ -119,14 +131,14 @@ fn as_mapping<'a, 'py>(times: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Py
 fn arrays<'py>(
     py: Python<'py>,
     curves: &[&core::Curve],
-    times: &ByClock<'py>,
+    times: &ByCounter<'py>,
     stacked: bool,
     (out, dtype, threads): (Optional<'_, 'py>, Optional<'_, 'py>, Option<NonZeroUsize>),
 ) -> Result<Bound<'py, PyAny>> {
-    let mut arrays = [const { None }; Clock::COUNT];
+    let mut arrays = [const { None }; Counter::COUNT];
     let mut shape: Option<Vec<usize>> = None;
-    let read = clocks_of(curves);
-    for clock in Clock::ALL {
+    let read = counters_of(curves);
+    for clock in Counter::ALL {
         // Without a curve the times still say what shape they have.
         let Some(time) = &times[clock as usize] else { continue };
         if !read.contains(&clock) && !curves.is_empty() {
@@ -157,6 +169,32 @@ fn arrays<'py>(
             arrays.each_ref().map(|array| array.as_ref().and_then(Array::source));
         in_bulk(py, sink.len(), || evaluate(curves, &sources, sink, threads))
     })
+}
+
+/// Times of one counter.
+fn bare<'py>(times: &Bound<'py, PyAny>, counter: Counter) -> ByCounter<'py> {
+    let mut by_counter = [const { None }; Counter::COUNT];
+    by_counter[counter as usize] = Some(times.clone());
+    by_counter
+}
+
+/// What bare numbers count for all of some curves.
+fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
+    let counters: Vec<_> =
+        curves.iter().map(|curve| curve.counter()).collect::<core::Result<_>>()?;
+    match &counters[..] {
+        [] => Ok(Counter::Batch), // any: no curve reads it
+        [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
+        _ => {
+            let read: Vec<_> =
+                (counters_of(curves).iter()).map(|counter| format!("'{counter}'")).collect();
+            let message = format!(
+                "these curves read {}: give a mapping with an array for each",
+                read.join(" and ")
+            );
+            Err(Error::new(Kind::Unit, message))
+        }
+    }
 }
 
 /// An argument that may be left out.
@@ -196,26 +234,9 @@ pub(crate) fn evaluate_many<'py>(
         given.push(curve.cast_into::<Curve>().map_err(|error| wrong(&error.into_inner()))?);
     }
     let curves: Vec<_> = given.iter().map(|curve| &curve.get().curve).collect();
-    let clocks = clocks_of(&curves);
     let times = match as_mapping(times) {
-        Some(mapping) => by_clock(mapping, &clocks, "these curves read")?,
-        None => {
-            let mut bare = [const { None }; Clock::COUNT];
-            let clock = match clocks[..] {
-                [] => Clock::Batch, // any: no curve reads it
-                [clock] => clock,
-                _ => {
-                    let clocks: Vec<_> = clocks.iter().map(|clock| format!("'{clock}'")).collect();
-                    let message = format!(
-                        "these curves read {}: give a mapping with an array for each",
-                        clocks.join(" and ")
-                    );
-                    return Err(Error::new(Kind::Unit, message));
-                }
-            };
-            bare[clock as usize] = Some(times.clone());
-            bare
-        }
+        Some(mapping) => by_counter(mapping, &counters_of(&curves), "these curves read")?,
+        None => bare(times, counter_of_all(&curves)?),
     };
     arrays(py, &curves, &times, true, (out, dtype, threads))
 }
@@ -234,11 +255,12 @@ impl Curve {
         self.run.clone_ref(py)
     }
 
-    /// The clocks the curve reads, a tuple of `TimeUnit`.
+    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`. Lengths in epochs are
+    /// kept in batches where the run tells how many an epoch has.
     #[getter]
-    fn clocks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();
-        for clock in self.curve.clocks() {
+        for clock in self.curve.counters() {
             members.push(unit::member(py, clock.unit())?);
         }
         PyTuple::new(py, members)
@@ -260,14 +282,13 @@ impl Curve {
         }
         let options = (out, dtype, threads);
         if let Some(mapping) = as_mapping(t) {
-            let times = by_clock(mapping, self.curve.clocks(), "this curve reads")?;
+            let times = by_counter(mapping, &self.curve.counters(), "this curve reads")?;
             if scalar_allowed && let Some(alpha) = self.scalar_mapping(&times)? {
                 return Ok(alpha.into_bound_py_any(py)?);
             }
             return arrays(py, &[&self.curve], &times, false, options);
         }
-        let mut times = [const { None }; Clock::COUNT];
-        times[self.curve.clock()? as usize] = Some(t.clone());
+        let times = bare(t, self.curve.counter()?);
         arrays(py, &[&self.curve], &times, false, options)
     }
 
@@ -279,13 +300,8 @@ impl Curve {
     /// >>> curve.at_batch(99), curve.at_batch(100)
     /// (1.0, 0.5)
     fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<f64> {
-        let batch = time::extract_count("batch", batch, Clock::Batch)?;
-        let run = &self.run.get().0;
-        for clock in self.curve.clocks().iter().filter(|clock| **clock != Clock::Batch) {
-            // Fails where a fact is missing, which the error names.
-            run.convert(core::Time::Count(0, Clock::Batch), clock.unit())?;
-        }
-        Ok(self.curve.at_readings(&run.at_batch(batch)?.readings())?)
+        let batch = time::extract_count("batch", batch, Counter::Batch)?;
+        Ok(self.curve.at_batch(batch)?)
     }
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
@@ -310,17 +326,17 @@ impl Curve {
         threads: Optional<'_, 'py>,
     ) -> Result<Bound<'py, PyAny>> {
         let threads = array::threads(threads)?;
-        let clock = self.curve.clock()?;
-        let start = start.or(0.0, |start| number::float("start", start))?;
-        let step = step.or(1.0, |step| number::float("step", step))?;
+        let clock = self.curve.counter()?;
+        let start = start.or(0.0, |start| self.number("start", clock, start))?;
+        let step = step.or(1.0, |step| self.number("step", clock, step))?;
         let stop = match stop {
-            Some(stop) => number::float("stop", stop)?,
-            None => self.curve.length()?,
+            Some(stop) => self.number("stop", clock, stop)?,
+            None => self.curve.length(clock)?,
         };
         let len = grid_len(start, stop, step)?;
         let output = Output::new(py, &[len], out, dtype)?;
         output.write(true, |sink| {
-            let mut sources = [None; Clock::COUNT];
+            let mut sources = [None; Counter::COUNT];
             sources[clock as usize] = Some(Source::Grid { start, step, len });
             in_bulk(py, len, || evaluate(&[&self.curve], &sources, sink, threads))
         })
@@ -356,15 +372,16 @@ impl Curve {
 
 impl Curve {
     fn parts(&self) -> (&core::Schedule, &core::Run) {
-        (&self.schedule.get().0, &self.run.get().0)
+        (&self.schedule.get().tree, &self.run.get().0)
     }
 
-    /// The schedule's repr; a product's in brackets.
+    /// The schedule's repr, in brackets where operators stand in it.
     fn bracketed(&self) -> String {
-        let schedule = &self.schedule.get().0;
-        match schedule.factors() {
-            [_] => schedule.to_string(),
-            _ => format!("({schedule})"),
+        let schedule = &self.schedule.get().tree;
+        let text = schedule.written(&PYTHON);
+        match schedule.form() {
+            Form::Class | Form::Method => text,
+            Form::Product | Form::Scale | Form::Lift => format!("({text})"),
         }
     }
 }

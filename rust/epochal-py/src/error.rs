@@ -36,12 +36,19 @@ impl From<PyErr> for Error {
 
 impl From<core::Error> for Error {
     fn from(error: core::Error) -> Self {
-        Python::attach(|py| match EXCEPTIONS.get(py) {
-            Some(table) => Self(PyErr::from_type(
-                table[error.kind() as usize].bind(py).clone(),
-                error.to_string(),
-            )),
-            None => Self(PyValueError::new_err(error.to_string())),
+        Python::attach(|py| {
+            // What a function raised goes on as it is.
+            let source = std::error::Error::source(&error);
+            if let Some(raised) = source.and_then(|source| source.downcast_ref::<PyErr>()) {
+                return Self(raised.clone_ref(py));
+            }
+            match EXCEPTIONS.get(py) {
+                Some(table) => Self(PyErr::from_type(
+                    table[error.kind() as usize].bind(py).clone(),
+                    error.to_string(),
+                )),
+                None => Self(PyValueError::new_err(error.to_string())),
+            }
         })
     }
 }
@@ -68,7 +75,7 @@ pub(crate) fn shown(object: &Bound<'_, PyAny>) -> String {
 }
 
 /// The exception of each [`Kind`], in its order.
-static EXCEPTIONS: PyOnceLock<[Py<PyType>; 8]> = PyOnceLock::new();
+static EXCEPTIONS: PyOnceLock<[Py<PyType>; 9]> = PyOnceLock::new();
 
 /// Makes the exceptions and adds them to the module.
 pub(crate) fn register<'py>(module: &Bound<'py, PyModule>) -> PyResult<()> {
@@ -117,9 +124,10 @@ pub(crate) fn register<'py>(module: &Bound<'py, PyModule>) -> PyResult<()> {
         (Kind::Unit, unit),
         (Kind::Overflow, overflow),
         (Kind::ZeroDivision, zero_division),
-        (Kind::Value, base),
+        (Kind::Value, base.clone()),
         (Kind::Schedule, schedule),
         (Kind::State, state),
+        (Kind::Function, base),
     ];
     debug_assert!(table.iter().enumerate().all(|(index, (kind, _))| *kind as usize == index));
     let _ = EXCEPTIONS.set(py, table.map(|(_, class)| class.unbind()));

@@ -3,10 +3,13 @@
 // Methods called from Python borrow self, whatever their names.
 #![allow(clippy::wrong_self_convention)]
 
+mod argument;
 mod array;
+mod composer;
 mod curve;
 mod environment;
 mod error;
+mod function;
 mod number;
 mod rates;
 mod run;
@@ -35,14 +38,10 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(rates::fill_rates, module)?)?;
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::step, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::multi_step, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::constant, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::linear, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::exponential, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::cosine, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::cosine_restarts, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::polynomial, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::warmup, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::named, module)?)?;
+    module.add_function(wrap_pyfunction!(function::function, module)?)?;
+    module.add_function(wrap_pyfunction!(function::leaf, module)?)?;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! `Run`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::number::{self, Given};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
-use epochal_core::{self as core, Clock, Facts};
+use epochal_core::{self as core, Counter, Facts};
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyDict, PyTuple};
+use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The facts of a run without which `dur` and `ep` have no length.
@@ -31,6 +31,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[pyclass(frozen, module = "epochal", name = "Run")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run(pub(crate) core::Run);
+
+/// A run, or a time, which is a run of that length.
+pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Run> {
+    if let Ok(run) = object.cast::<Run>() {
+        return Ok(run.get().0);
+    }
+    if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
+        return Ok(core::Run::new(time::extract(name, object)?, Facts::default(), 1.0)?);
+    }
+    Err(Error::wrong_type(name, "a Run, or a time such as '90ep'", object))
+}
 
 #[pymethods]
 impl Run {
@@ -97,6 +108,57 @@ impl Run {
         self.0.scale_schedule_ratio()
     }
 
+    /// The run of a dataloader: `batches_per_epoch` is its length, and `samples_per_batch` its
+    /// `batch_size`, if it has one and drops no part of a batch. What is given in `facts` counts.
+    ///
+    /// >>> class Loader:
+    /// ...     batch_size, drop_last = 8, True
+    /// ...     def __len__(self):
+    /// ...         return 100
+    /// >>> Run.from_dataloader("3ep", Loader())
+    /// Run('3ep', batches_per_epoch=100, samples_per_batch=8)
+    ///
+    /// Raises `TypeError` for a loader without a length, where `batches_per_epoch` is not given.
+    #[classmethod]
+    #[pyo3(signature = (max_duration, loader, **facts))]
+    fn from_dataloader<'py>(
+        cls: &Bound<'py, PyType>,
+        max_duration: &Bound<'py, PyAny>,
+        loader: &Bound<'py, PyAny>,
+        facts: Option<&Bound<'py, PyDict>>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let facts = match facts {
+            Some(facts) => facts.copy()?,
+            None => PyDict::new(cls.py()),
+        };
+        if !facts.contains("batches_per_epoch")? {
+            let length = loader.len().map_err(|_| {
+                let expected = "a dataloader with a length, or batches_per_epoch be given";
+                Error::wrong_type("loader", expected, loader)
+            })?;
+            facts.set_item("batches_per_epoch", length)?;
+        }
+        if !facts.contains("samples_per_batch")?
+            && let Some(size) = loader.getattr_opt("batch_size")?
+            && let Some(number::Number::Int(_)) = number::Number::extract(&size)?
+            && whole_batches(loader, &size)?
+        {
+            facts.set_item("samples_per_batch", size)?;
+        }
+        Ok(cls.call((max_duration,), Some(&facts))?)
+    }
+
+    /// The number of optimizer steps in the run. The last one counts if the run ends within it.
+    ///
+    /// >>> Run("3ep", batches_per_epoch=100).batches
+    /// 300
+    ///
+    /// Raises `UnitError` naming the fact that is missing.
+    #[getter]
+    fn batches(&self) -> Result<i64> {
+        Ok(self.0.batches()?)
+    }
+
     /// `time` in another unit, through the declared rates.
     ///
     /// From `dur` by the count rule, to a coarser unit truncated toward zero, to `dur` correctly
@@ -108,7 +170,7 @@ impl Run {
     /// The timestamp at which a batch begins, as far as the declared rates tell; counters without
     /// a rate stay 0.
     fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<Timestamp> {
-        let batch = time::extract_count("batch", batch, Clock::Batch)?;
+        let batch = time::extract_count("batch", batch, Counter::Batch)?;
         Ok(Timestamp(self.0.at_batch(batch)?))
     }
 
@@ -145,5 +207,20 @@ impl Run {
         let rebuild = py.import("copyreg")?.getattr("__newobj_ex__")?;
         let arguments = PyTuple::new(py, [self.max_duration()])?;
         (rebuild, (class, arguments, facts)).into_pyobject(py)
+    }
+}
+
+/// Whether every batch of a loader has as many samples: it drops a smaller last one, or there is
+/// none.
+fn whole_batches(loader: &Bound<'_, PyAny>, size: &Bound<'_, PyAny>) -> Result<bool> {
+    if let Some(drop_last) = loader.getattr_opt("drop_last")?
+        && drop_last.is_truthy()?
+    {
+        return Ok(true);
+    }
+    let Some(dataset) = loader.getattr_opt("dataset")? else { return Ok(false) };
+    match dataset.len() {
+        Ok(samples) => Ok(samples % size.extract::<usize>()?.max(1) == 0),
+        Err(_) => Ok(false),
     }
 }

@@ -1,49 +1,147 @@
-//! `Schedule` and the nodes from which the thirteen classes are built.
+//! `Schedule`: the tree, and its operations.
 
+use crate::argument;
+use crate::composer;
 use crate::curve::Curve;
 use crate::error::{Error, Result};
-use crate::number::{self, Given};
-use crate::run::Run;
-use crate::time::{self, Time};
-use crate::timestamp;
-use epochal_core::{self as core, Argument, Clock, Facts, Tail, Warmup};
+use crate::number::{self, Given, Number};
+use crate::run::{self, Run};
+use epochal_core::{self as core, Argument, Declaration, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
+
+/// Python's words for a schedule.
+pub(crate) const PYTHON: Style =
+    Style { suffix: "Scheduler", yes: "True", no: "False", nothing: "None", expanded: false };
 
 /// What all schedules are: an immutable description of a multiplier α as a function of training
 /// time. It knows no run and no optimizer; `resolve` gives its curve in a run.
 ///
-/// Schedules are equal if their classes' arguments are, hash, pickle, and print as code that
-/// rebuilds them. `a * b` is their product. Arguments read as attributes:
+/// Schedules are equal if they stand for the same tree. They hash, pickle, and print as code that
+/// rebuilds them. Arguments read as attributes:
 ///
 /// >>> schedule = CosineAnnealingScheduler(t_max="0.5dur")
 /// >>> schedule.t_max, schedule.alpha_f
 /// (Time('0.5dur'), 0.0)
-/// >>> schedule.resolve(Run("100ba"))(25)
+/// >>> schedule.resolve("100ba")(25)
 /// 0.5
+///
+/// Every operation gives another schedule: `a * b`, `a * 0.5`, `a + 0.1`, `after_warmup`, `until`,
+/// `cooldown`, `clip`, `repeat`, `advance` and `delay`. Wherever a schedule is expected, a function
+/// `f(state, ssr=1.0)` or `f(state)` may stand too.
+///
+/// >>> (LinearScheduler().after_warmup("10ba") * 0.5).clip(low=0.1)
+/// (LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='1dur').after_warmup('10ba') * 0.5).clip(low=0.1)
 ///
 /// Composer's form calls a schedule with its trainer's state, `schedule(state, ssr=1.0)`.
 #[pyclass(frozen, subclass, module = "epochal", name = "Schedule")]
-#[derive(Clone, Debug)]
-pub(crate) struct Schedule(pub(crate) core::Schedule);
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    pub(crate) tree: core::Schedule,
+    /// The curve of the last state that it was called with.
+    called: Mutex<Option<Arc<core::Curve>>>,
+}
+
+impl Clone for Schedule {
+    fn clone(&self) -> Self {
+        Self::new(self.tree.clone())
+    }
+}
+
+impl Schedule {
+    pub(crate) fn new(tree: core::Schedule) -> Self {
+        Self { tree, called: Mutex::new(None) }
+    }
+
+    /// A schedule as an instance of its class.
+    pub(crate) fn wrap<'py>(py: Python<'py>, tree: &core::Schedule) -> Result<Bound<'py, PyAny>> {
+        let schedule = Self::new(tree.clone()).into_bound_py_any(py)?;
+        let class = match (tree.form(), tree.name()) {
+            (_, None) => "FunctionSchedule".into(),
+            (Form::Class, Some(name)) => format!("{name}{}", PYTHON.suffix),
+            _ => return Ok(schedule),
+        };
+        let class = py.import(intern!(py, "epochal"))?.getattr(class)?;
+        let new = py.get_type::<Self>().getattr(intern!(py, "__new__"))?;
+        Ok(new.call1((class, schedule))?)
+    }
+
+    /// The curve in a run; the same one as long as it is the same run.
+    fn curve_in(&self, run: &core::Run) -> core::Result<Arc<core::Curve>> {
+        // Nothing else happens while it is locked.
+        let mut called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*called {
+            Some(curve) if curve.run() == run => Ok(Arc::clone(curve)),
+            _ => {
+                drop(called);
+                let curve = Arc::new(self.tree.resolve(run)?);
+                called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                *called = Some(Arc::clone(&curve));
+                Ok(curve)
+            }
+        }
+    }
+}
+
+/// The tree of a schedule or a function. A class that overrides `__call__` is what it does there.
+pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Schedule> {
+    let py = object.py();
+    if let Ok(schedule) = object.cast::<Schedule>()
+        && !overrides_call(schedule)?
+    {
+        return Ok(schedule.get().tree.clone());
+    }
+    if !object.is_callable()
+        || object.is_instance_of::<PyType>()
+        || object.is_instance_of::<Curve>()
+    {
+        let expected = "a schedule or a function f(state, ssr=1.0)";
+        return Err(Error::wrong_type(name, expected, object));
+    }
+    let class = py.import(intern!(py, "epochal"))?.getattr(intern!(py, "FunctionSchedule"))?;
+    let schedule = class.call1((object,))?.cast_into::<Schedule>().map_err(PyErr::from)?;
+    Ok(schedule.get().tree.clone())
+}
+
+/// Whether its class calls something else than the tree; function schedules do anyway.
+fn overrides_call(schedule: &Bound<'_, Schedule>) -> Result<bool> {
+    let py = schedule.py();
+    let own = schedule.get_type();
+    let base = py.get_type::<Schedule>();
+    if own.is(&base) || schedule.get().tree.as_function().is_some() {
+        return Ok(false);
+    }
+    let name = intern!(py, "__call__");
+    Ok(!own.getattr(name)?.is(&base.getattr(name)?))
+}
+
+fn of(slf: &Bound<'_, Schedule>) -> Result<core::Schedule> {
+    extract("a schedule", slf.as_any())
+}
 
 #[pymethods]
 impl Schedule {
     #[new]
-    fn new(tree: &Bound<'_, Self>) -> Self {
+    fn py_new(tree: &Bound<'_, Self>) -> Self {
         tree.get().clone()
     }
 
-    /// The curve of this schedule in a run.
+    /// The curve of this schedule in a run: a `Run`, or a time, which is a run of that length.
     ///
-    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a warmup longer
-    /// than `t_max` or an α that does not stay finite.
+    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a phase that begins
+    /// after its end or an α that does not stay finite.
     fn resolve(slf: &Bound<'_, Self>, run: &Bound<'_, PyAny>) -> Result<Curve> {
-        let run = run.cast::<Run>().map_err(|_| Error::wrong_type("run", "a Run", run))?;
-        Curve::new(slf.clone().unbind(), run.clone().unbind())
+        let run = Py::new(slf.py(), Run(run::extract("run", run)?))?;
+        let tree = of(slf)?;
+        let schedule = match tree == slf.get().tree {
+            true => slf.clone().unbind(),
+            false => Self::wrap(slf.py(), &tree)?.cast_into().map_err(PyErr::from)?.unbind(),
+        };
+        Curve::new(schedule, run)
     }
 
     /// α in the state of Composer's trainer or of anything like it.
@@ -54,58 +152,226 @@ impl Schedule {
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let attribute = |name: &str| timestamp::attribute("state", state, name);
-        let batches = attribute("dataloader_len")?;
-        let facts = Facts {
-            batches_per_epoch: match batches.is_none() {
-                true => None,
-                false => Some(timestamp::whole("state.dataloader_len", &batches, Clock::Batch)?),
-            },
-            ..Facts::default()
-        };
-        let duration = foreign_time("state.max_duration", &attribute("max_duration")?)?;
-        let curve = self.0.resolve(&core::Run::already_scaled(duration, facts, ratio)?)?;
-        let readings = timestamp::readings(&attribute("timestamp")?, curve.clocks())?;
-        Ok(curve.at_readings(&readings)?)
+        let curve = self.curve_in(&composer::run(state, ratio)?)?;
+        let counters = curve.counters();
+        Ok(curve.at_timestamp(&composer::timestamp(state, &counters)?)?)
     }
 
-    fn __mul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
-        match other.cast::<Self>() {
-            Ok(other) => Ok(Self(self.0.product(&other.get().0)).into_bound_py_any(other.py())?),
-            Err(_) => Ok(other.py().NotImplemented().into_bound(other.py())),
+    fn __mul__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(number) = Number::extract(other)? {
+            let tree = core::Schedule::scale(of(slf)?, number.as_f64())?;
+            return Ok(Self::new(tree).into_bound_py_any(py)?);
         }
+        if !other.is_callable() {
+            return Ok(py.NotImplemented().into_bound(py));
+        }
+        let tree = of(slf)?.times(&extract("a factor", other)?)?;
+        Ok(Self::new(tree).into_bound_py_any(py)?)
+    }
+
+    fn __rmul__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        if Number::extract(other)?.is_some() || !other.is_callable() {
+            return Self::__mul__(slf, other);
+        }
+        let tree = extract("a factor", other)?.times(&of(slf)?)?;
+        Ok(Self::new(tree).into_bound_py_any(slf.py())?)
+    }
+
+    fn __add__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        match Number::extract(other)? {
+            Some(number) => {
+                let tree = core::Schedule::lift(of(slf)?, number.as_f64())?;
+                Ok(Self::new(tree).into_bound_py_any(py)?)
+            }
+            None => Ok(py.NotImplemented().into_bound(py)),
+        }
+    }
+
+    fn __radd__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        Self::__add__(slf, other)
+    }
+
+    /// This schedule after a warmup.
+    ///
+    ///     α(t) = along the shape from start × top to top   while t < w
+    ///     α(t) = this schedule, which begins at w          from w on
+    ///
+    /// w is `t_warmup` after the start of the phase, and top is what this schedule is at w.
+    /// `MultiStepScheduler` counts as 1 in it. `scale=True` has a scale schedule ratio multiply
+    /// the warmup too. Milestones and ends count from the start of the run; what repeats, from w.
+    ///
+    /// >>> curve = CosineAnnealingScheduler().after_warmup("10ba", start=0.1).resolve("100ba")
+    /// >>> curve(0), curve(10), curve(100)
+    /// (0.1, 1.0, 0.0)
+    #[pyo3(signature = (t_warmup, start=Given(None), shape=Given(None), scale=Given(None)))]
+    #[pyo3(text_signature = "($self, t_warmup, start=0.0, shape='linear', scale=False)")]
+    fn after_warmup(
+        slf: &Bound<'_, Self>,
+        t_warmup: Given<'_, '_>,
+        start: Given<'_, '_>,
+        shape: Given<'_, '_>,
+        scale: Given<'_, '_>,
+    ) -> Result<Self> {
+        method(slf, "after_warmup", [t_warmup, start, shape, scale])
+    }
+
+    /// This schedule before t, another from there on.
+    ///
+    ///     α(t') = this schedule                    while t' < t
+    ///     α(t') = then, which begins at t          from t on
+    ///
+    /// With `carry=True` the second is multiplied by what this one is at t, so that it goes on
+    /// from there.
+    ///
+    /// >>> curve = ConstantScheduler().until("0.8dur", LinearScheduler()).resolve("100ba")
+    /// >>> curve(79), curve(80), curve(90), curve(100)
+    /// (1.0, 1.0, 0.5, 0.0)
+    #[pyo3(signature = (t, then, carry=Given(None)))]
+    #[pyo3(text_signature = "($self, t, then, carry=False)")]
+    fn until(
+        slf: &Bound<'_, Self>,
+        t: Given<'_, '_>,
+        then: Given<'_, '_>,
+        carry: Given<'_, '_>,
+    ) -> Result<Self> {
+        method(slf, "until", [t, then, carry])
+    }
+
+    /// This schedule before t; then from the value that it has there to `alpha_f`.
+    ///
+    ///     α(t') = this schedule                               while t' < t
+    ///     α(t') = along the shape from its value at t to alpha_f   while t' < T
+    ///     α(t') = alpha_f                                     from T on
+    ///
+    /// T is `t_max`. "Start to decay now" is `schedule.cooldown(clock.timestamp.token)`.
+    ///
+    /// >>> curve = ConstantScheduler(0.5).cooldown("80ba", shape="1-sqrt").resolve("100ba")
+    /// >>> curve(79), curve(80), curve(95), curve(100)
+    /// (0.5, 0.5, 0.0669872981077807, 0.0)
+    #[pyo3(signature = (t, t_max=Given(None), alpha_f=Given(None), shape=Given(None)))]
+    #[pyo3(text_signature = "($self, t, t_max='1dur', alpha_f=0.0, shape='linear')")]
+    fn cooldown(
+        slf: &Bound<'_, Self>,
+        t: Given<'_, '_>,
+        t_max: Given<'_, '_>,
+        alpha_f: Given<'_, '_>,
+        shape: Given<'_, '_>,
+    ) -> Result<Self> {
+        method(slf, "cooldown", [t, t_max, alpha_f, shape])
+    }
+
+    /// This schedule within bounds: at least `low`, and at most `high`.
+    ///
+    /// >>> curve = LinearScheduler().clip(0.25, 0.75).resolve("100ba")
+    /// >>> curve(0), curve(50), curve(100)
+    /// (0.75, 0.5, 0.25)
+    #[pyo3(signature = (low=Given(None), high=Given(None)))]
+    #[pyo3(text_signature = "($self, low=0.0, high=None)")]
+    fn clip(slf: &Bound<'_, Self>, low: Given<'_, '_>, high: Given<'_, '_>) -> Result<Self> {
+        method(slf, "clip", [low, high])
+    }
+
+    /// This schedule over and over.
+    ///
+    /// Cycle i begins i × `every` after the start of the phase, and belongs to the later of two
+    /// cycles where they meet. A cycle is a run of its own: in it time counts from its beginning,
+    /// and `dur` is a fraction of `every`.
+    ///
+    /// >>> curve = LinearScheduler().repeat("10ba").resolve("100ba")
+    /// >>> curve(0), curve(9), curve(10), curve(95)
+    /// (1.0, 0.1, 1.0, 0.5)
+    fn repeat(slf: &Bound<'_, Self>, every: Given<'_, '_>) -> Result<Self> {
+        method(slf, "repeat", [every])
+    }
+
+    /// What this schedule will be a while later: α(t + by).
+    ///
+    /// So the rate of step k is that of time k + 1 with "1ba", as in torchtitan and OLMo-core.
+    /// `scale=True` has a scale schedule ratio multiply `by`.
+    ///
+    /// >>> curve = LinearScheduler().advance("1ba").resolve("10ba")
+    /// >>> curve(0), curve(9)
+    /// (0.9, 0.0)
+    #[pyo3(signature = (by, scale=Given(None)))]
+    #[pyo3(text_signature = "($self, by, scale=False)")]
+    fn advance(slf: &Bound<'_, Self>, by: Given<'_, '_>, scale: Given<'_, '_>) -> Result<Self> {
+        method(slf, "advance", [by, scale])
+    }
+
+    /// What this schedule was a while earlier, but not before its phase began: α(max(t - by, s)).
+    ///
+    /// So the rate of step k is that of time k - 1 with "1ba", as in Composer's Trainer.
+    /// `scale=True` has a scale schedule ratio multiply `by`.
+    ///
+    /// >>> curve = LinearScheduler().delay("1ba").resolve("10ba")
+    /// >>> curve(0), curve(1), curve(2)
+    /// (1.0, 1.0, 0.9)
+    #[pyo3(signature = (by, scale=Given(None)))]
+    #[pyo3(text_signature = "($self, by, scale=False)")]
+    fn delay(slf: &Bound<'_, Self>, by: Given<'_, '_>, scale: Given<'_, '_>) -> Result<Self> {
+        method(slf, "delay", [by, scale])
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> Result<Bound<'py, PyAny>> {
         let py = slf.py();
-        for (known, argument) in slf.get().0.arguments() {
-            if known == name {
-                return Ok(value(py, &argument)?);
+        for argument in slf.get().tree.arguments() {
+            if argument.name == name {
+                return argument::to_python(py, &argument.value);
             }
+        }
+        if name == "__signature__" {
+            return call_signature(py);
         }
         let class = slf.get_type().name()?;
         Err(PyAttributeError::new_err(format!("'{class}' object has no attribute '{name}'")).into())
     }
 
+    fn __setattr__(slf: &Bound<'_, Self>, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
+        let py = slf.py();
+        if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
+            let message = format!(
+                "a schedule does not change, so {name} cannot be set: build another schedule"
+            );
+            return Err(PyAttributeError::new_err(message).into());
+        }
+        let set = py.get_type::<PyAny>().getattr(intern!(py, "__setattr__"))?;
+        set.call1((slf, name, value))?;
+        Ok(())
+    }
+
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let names = slf.py().get_type::<PyAny>().call_method1("__dir__", (slf,))?;
-        for (name, _) in slf.get().0.arguments() {
-            names.call_method1("append", (name,))?;
+        for argument in slf.get().tree.arguments() {
+            names.call_method1("append", (argument.name,))?;
         }
         Ok(names)
     }
 
     fn __repr__(&self) -> String {
-        self.0.to_string()
+        self.tree.written(&PYTHON)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| self.0 == other.get().0)
+        other.cast::<Self>().is_ok_and(|other| self.tree == other.get().tree)
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.0.to_string().hash(&mut hasher);
+        self.tree.written(&Style { expanded: true, ..PYTHON }).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -119,164 +385,131 @@ impl Schedule {
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyTuple>> {
         let py = slf.py();
-        let tree = &slf.get().0;
-        if let core::Schedule::Product(factors) = tree {
-            let factors: Vec<_> = factors.iter().cloned().map(Self).collect();
-            let multiply = py.import("operator")?.getattr("mul")?;
-            let reduce = py.import("functools")?.getattr("reduce")?;
-            return Ok((reduce, (multiply, PyList::new(py, factors)?)).into_pyobject(py)?);
-        }
-        // A factor of a product is of the base class, and becomes one of the thirteen again.
+        let tree = &slf.get().tree;
+        let arguments = tree.arguments();
         let class = match slf.get_type() {
-            class if class.is(py.get_type::<Self>()) => {
-                py.import("epochal")?.getattr(tree.class_name())?
-            }
-            class => class.into_any(),
+            class if class.is(py.get_type::<Self>()) => None,
+            class => Some(class),
         };
-        let mut arguments = Vec::new();
-        for (_, argument) in tree.arguments() {
-            arguments.push(value(py, &argument)?);
+        match (class, tree.form()) {
+            (Some(class), _) if tree.is_named() => {
+                let named = PyDict::new(py);
+                for argument in &arguments {
+                    named.set_item(&argument.name, argument::to_python(py, &argument.value)?)?;
+                }
+                let rebuild = py.import("copyreg")?.getattr("__newobj_ex__")?;
+                Ok((rebuild, (class, PyTuple::empty(py), named)).into_pyobject(py)?)
+            }
+            (Some(class), Form::Class) => {
+                let values = arguments.into_iter().map(|argument| argument.value);
+                let values = argument::all_to_python(py, values)?;
+                Ok((class, values.to_tuple()).into_pyobject(py)?)
+            }
+            _ if tree.form() == Form::Class => {
+                // It becomes one of its class.
+                let wrapped = Self::wrap(py, tree)?;
+                Ok(wrapped.call_method0("__reduce__")?.cast_into().map_err(PyErr::from)?)
+            }
+            _ => {
+                let values = arguments.into_iter().map(|argument| argument.value);
+                let values = argument::all_to_python(py, values)?;
+                let build = py.import("epochal._core")?.getattr("build")?;
+                let name = tree.name().unwrap_or_default();
+                Ok((build, (name, values)).into_pyobject(py)?)
+            }
         }
-        Ok((class, PyTuple::new(py, arguments)?).into_pyobject(py)?)
     }
 }
 
-/// An argument as Python sees it.
-fn value<'py>(py: Python<'py>, argument: &Argument<'_>) -> PyResult<Bound<'py, PyAny>> {
-    match argument {
-        Argument::Time(time) => Time(*time).into_bound_py_any(py),
-        Argument::Times(times) => {
-            PyTuple::new(py, times.iter().copied().map(Time))?.into_bound_py_any(py)
-        }
-        Argument::Number(number) => number.into_bound_py_any(py),
-        Argument::Flag(flag) => flag.into_bound_py_any(py),
+/// An operation on a schedule, by its declaration.
+fn method<const N: usize>(
+    slf: &Bound<'_, Schedule>,
+    name: &str,
+    given: [Given<'_, '_>; N],
+) -> Result<Schedule> {
+    let declaration = declaration(name)?;
+    let mut arguments = vec![Argument::Schedule(of(slf)?)];
+    for (parameter, given) in declaration.parameters[1..].iter().zip(given) {
+        arguments.push(match (&given.0, argument::default(parameter)) {
+            (None, Some(default)) => default,
+            (Some(object), _) => argument::extract(parameter.name, parameter.kind, object)?,
+            (None, None) => return Err(Error::new(Kind::Schedule, parameter.name)),
+        });
     }
+    Ok(Schedule::new((declaration.build)(arguments, &[])?))
 }
 
-/// A time of this library or another: one with `to_timestring`, or with `value` and `unit`.
-fn foreign_time(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Time> {
-    let py = object.py();
-    if let Ok(text) = object.call_method0(intern!(py, "to_timestring")) {
-        return time::extract(name, &text);
+fn declaration(name: &str) -> Result<&'static Declaration> {
+    let unknown = || Error::new(Kind::Schedule, format!("there is no schedule '{name}'"));
+    Declaration::find(name).ok_or_else(unknown)
+}
+
+/// How every schedule is called: `inspect` finds no signature of an extension's object.
+fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
+    let inspect = py.import("inspect")?;
+    let parameter = inspect.getattr("Parameter")?;
+    let kind = parameter.getattr("POSITIONAL_OR_KEYWORD")?;
+    let state = parameter.call1(("state", &kind))?;
+    let options = PyDict::new(py);
+    options.set_item("default", 1.0)?;
+    let ssr = parameter.call(("ssr", &kind), Some(&options))?;
+    Ok(inspect.getattr("Signature")?.call1((vec![state, ssr],))?)
+}
+
+/// A node of the tree by the name of its declaration, and all of its arguments. `names` are what
+/// the caller calls them, for errors.
+#[pyfunction]
+#[pyo3(signature = (name, arguments, names=None))]
+pub(crate) fn build(
+    name: &str,
+    arguments: Vec<Bound<'_, PyAny>>,
+    names: Option<Vec<String>>,
+) -> Result<Schedule> {
+    let declaration = declaration(name)?;
+    if arguments.len() != declaration.parameters.len() {
+        let (expected, got) = (declaration.parameters.len(), arguments.len());
+        let message = format!("'{name}' has {expected} arguments, not {got}");
+        return Err(Error::new(Kind::Schedule, message));
     }
-    if let (Ok(value), Ok(unit)) = (object.getattr("value"), object.getattr("unit")) {
-        let unit = unit.getattr("value").unwrap_or(unit);
-        let arguments = PyDict::new(py);
-        arguments.set_item("value", value)?;
-        arguments.set_item("unit", unit)?;
-        return time::extract(name, &py.get_type::<Time>().call((), Some(&arguments))?);
+    let names = names.unwrap_or_default();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut values = Vec::new();
+    for (index, (parameter, object)) in declaration.parameters.iter().zip(&arguments).enumerate() {
+        let name = names.get(index).copied().unwrap_or(parameter.name);
+        values.push(argument::extract(name, parameter.kind, object)?);
     }
-    time::extract(name, object)
+    Ok(Schedule::new((declaration.build)(values, &names)?))
 }
 
-fn node(tail: core::Result<Tail>) -> Result<Schedule> {
-    Ok(Schedule(tail?.into()))
-}
-
-/// The tree of `StepScheduler`.
+/// The arguments of a schedule by name.
 #[pyfunction]
-pub(crate) fn step(step_size: &Bound<'_, PyAny>, gamma: &Bound<'_, PyAny>) -> Result<Schedule> {
-    node(Tail::step(time::extract("step_size", step_size)?, number::float("gamma", gamma)?))
-}
-
-/// The tree of `MultiStepScheduler`.
-#[pyfunction]
-pub(crate) fn multi_step(
-    milestones: &Bound<'_, PyAny>,
-    gamma: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    let wrong =
-        || Error::wrong_type("milestones", "a list of times, e.g. ['10ep', '16ep']", milestones);
-    if milestones.is_instance_of::<PyString>() || milestones.is_instance_of::<Time>() {
-        return Err(wrong());
+pub(crate) fn arguments<'py>(
+    py: Python<'py>,
+    schedule: &Bound<'py, Schedule>,
+) -> Result<Bound<'py, PyDict>> {
+    let arguments = PyDict::new(py);
+    for argument in schedule.get().tree.arguments() {
+        arguments.set_item(argument.name, argument::to_python(py, &argument.value)?)?;
     }
-    let mut times = Vec::new();
-    for milestone in milestones.try_iter().map_err(|_| wrong())? {
-        times.push(time::extract("each of milestones", &milestone?)?);
+    Ok(arguments)
+}
+
+/// A tree under the name of a class that is built from others, with the arguments of that class,
+/// and those among them that need not be printed if they are as here.
+#[pyfunction]
+pub(crate) fn named(
+    tree: &Bound<'_, PyAny>,
+    name: &str,
+    arguments: &Bound<'_, PyDict>,
+    defaults: &Bound<'_, PyDict>,
+) -> Result<Schedule> {
+    let mut values = Vec::new();
+    for (key, value) in arguments {
+        let name = key.cast::<PyString>().map_err(PyErr::from)?.to_string_lossy().into_owned();
+        let default = defaults.get_item(&key)?;
+        let default = default.map(|default| argument::of_any(&name, &default)).transpose()?;
+        values.push(NamedArgument { value: argument::of_any(&name, &value)?, name, default });
     }
-    node(Tail::multi_step(times, number::float("gamma", gamma)?))
-}
-
-/// The tree of `ConstantScheduler`.
-#[pyfunction]
-pub(crate) fn constant(alpha: &Bound<'_, PyAny>, t_max: &Bound<'_, PyAny>) -> Result<Schedule> {
-    node(Tail::constant(number::float("alpha", alpha)?, time::extract("t_max", t_max)?))
-}
-
-/// The tree of `LinearScheduler`.
-#[pyfunction]
-pub(crate) fn linear(
-    alpha_i: &Bound<'_, PyAny>,
-    alpha_f: &Bound<'_, PyAny>,
-    t_max: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    node(Tail::linear(
-        number::float("alpha_i", alpha_i)?,
-        number::float("alpha_f", alpha_f)?,
-        time::extract("t_max", t_max)?,
-    ))
-}
-
-/// The tree of `ExponentialScheduler`.
-#[pyfunction]
-pub(crate) fn exponential(
-    gamma: &Bound<'_, PyAny>,
-    decay_period: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    node(Tail::exponential(
-        number::float("gamma", gamma)?,
-        time::extract("decay_period", decay_period)?,
-    ))
-}
-
-/// The tree of `CosineAnnealingScheduler`.
-#[pyfunction]
-pub(crate) fn cosine(t_max: &Bound<'_, PyAny>, alpha_f: &Bound<'_, PyAny>) -> Result<Schedule> {
-    node(Tail::cosine_annealing(time::extract("t_max", t_max)?, number::float("alpha_f", alpha_f)?))
-}
-
-/// The tree of `CosineAnnealingWarmRestartsScheduler`.
-#[pyfunction]
-pub(crate) fn cosine_restarts(
-    t_0: &Bound<'_, PyAny>,
-    t_mult: &Bound<'_, PyAny>,
-    alpha_f: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    node(Tail::cosine_annealing_warm_restarts(
-        time::extract("t_0", t_0)?,
-        number::float("t_mult", t_mult)?,
-        number::float("alpha_f", alpha_f)?,
-    ))
-}
-
-/// The tree of `PolynomialScheduler`.
-#[pyfunction]
-pub(crate) fn polynomial(
-    power: &Bound<'_, PyAny>,
-    t_max: &Bound<'_, PyAny>,
-    alpha_f: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    node(Tail::polynomial(
-        number::float("power", power)?,
-        time::extract("t_max", t_max)?,
-        number::float("alpha_f", alpha_f)?,
-    ))
-}
-
-/// A linear ramp before a tail.
-#[pyfunction]
-pub(crate) fn warmup(
-    t_warmup: &Bound<'_, PyAny>,
-    tail: &Bound<'_, Schedule>,
-    scale_warmup: &Bound<'_, PyAny>,
-) -> Result<Schedule> {
-    let core::Schedule::Tail(tail) = &tail.get().0 else {
-        return Err(Error::wrong_type("tail", "a schedule without warmup", tail));
-    };
-    let scale_warmup = scale_warmup
-        .cast::<PyBool>()
-        .map_err(|_| Error::wrong_type("scale_warmup", "True or False", scale_warmup))?
-        .is_true();
-    let t_warmup = time::extract("t_warmup", t_warmup)?;
-    Ok(Schedule(Warmup::new(t_warmup, tail.clone(), scale_warmup)?.into()))
+    let tree = extract("tree", tree)?;
+    Ok(Schedule::new(tree.named(name.into(), values)?))
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::number::{self, Number};
 use crate::unit;
-use epochal_core::{self as core, Clock, Kind, Unit, Whole};
+use epochal_core::{self as core, Counter, Kind, Unit, Whole};
 use pyo3::IntoPyObjectExt;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
@@ -92,11 +92,11 @@ fn with_unit(
 ) -> Result<core::Time> {
     match (number, unit) {
         (Number::Int(value), _) => Ok(core::Time::from_int(value, unit)?),
-        (Number::Huge(_), Unit::Clock(_)) => Err(number::huge(name, object)),
+        (Number::Huge(_), Unit::Counter(_)) => Err(number::huge(name, object)),
         (Number::Huge(value) | Number::Float(value), Unit::Duration) => {
             Ok(core::Time::from_fraction(value)?)
         }
-        (Number::Float(_), Unit::Clock(clock)) => {
+        (Number::Float(_), Unit::Counter(clock)) => {
             Err(Error::wrong_type(name, &format!("a whole number of '{clock}'"), object))
         }
     }
@@ -109,7 +109,7 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Tim
 }
 
 /// A count on a clock: a whole number, a time in that unit or its string.
-pub(crate) fn extract_count(name: &str, object: &Bound<'_, PyAny>, clock: Clock) -> Result<i64> {
+pub(crate) fn extract_count(name: &str, object: &Bound<'_, PyAny>, clock: Counter) -> Result<i64> {
     match time_like(object)? {
         Some(core::Time::Count(value, unit)) if unit == clock => Ok(value),
         Some(time) => {
@@ -201,31 +201,31 @@ impl Time {
     /// So many iterations.
     #[classmethod]
     fn from_iteration(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Iteration.unit())
+        from_number(value, Counter::Iteration.unit())
     }
 
     /// So many epochs.
     #[classmethod]
     fn from_epoch(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Epoch.unit())
+        from_number(value, Counter::Epoch.unit())
     }
 
     /// So many batches.
     #[classmethod]
     fn from_batch(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Batch.unit())
+        from_number(value, Counter::Batch.unit())
     }
 
     /// So many samples.
     #[classmethod]
     fn from_sample(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Sample.unit())
+        from_number(value, Counter::Sample.unit())
     }
 
     /// So many tokens.
     #[classmethod]
     fn from_token(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Token.unit())
+        from_number(value, Counter::Token.unit())
     }
 
     /// A fraction of the run.
@@ -237,7 +237,7 @@ impl Time {
     /// So many whole seconds.
     #[classmethod]
     fn from_second(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
-        from_number(value, Clock::Second.unit())
+        from_number(value, Counter::Second.unit())
     }
 
     /// The number: an int, or a float for `dur`.

@@ -4,13 +4,11 @@ use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::time::{self, Time};
 use crate::unit;
-use epochal_core::{self as core, Clock, Field, Kind, MICROSECONDS_PER_SECOND};
+use epochal_core::{self as core, Counter, Field, Kind, MICROSECONDS_PER_SECOND};
 use pyo3::IntoPyObjectExt;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple, PyType,
-};
+use pyo3::types::{PyDelta, PyDeltaAccess, PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// An immutable snapshot of all clocks of a run.
@@ -32,7 +30,7 @@ pub(crate) struct Timestamp(pub(crate) core::Timestamp);
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A timedelta in microseconds.
-fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
+pub(crate) fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
     let delta = object
         .cast::<PyDelta>()
         .map_err(|_| Error::wrong_type(name, "a datetime.timedelta", object))?;
@@ -53,8 +51,8 @@ fn rounded_micros(seconds: f64) -> Option<i64> {
 
 /// A field's value from Python.
 fn field_value(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
-    match field.clock() {
-        Clock::Second => microseconds(field.name(), object),
+    match field.counter() {
+        Counter::Second => microseconds(field.name(), object),
         clock => time::extract_count(field.name(), object, clock),
     }
 }
@@ -65,7 +63,7 @@ fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
         let shown = crate::error::shown(object);
         Error::new(Kind::State, format!("{} must be {expected}, not {shown}", field.name()))
     };
-    if field.clock() != Clock::Second {
+    if field.counter() != Counter::Second {
         let value = number::int(field.name(), object).ok().filter(|value| *value >= 0);
         return value.ok_or_else(|| state_error("a whole number from 0 to 2**63 - 1"));
     }
@@ -75,7 +73,7 @@ fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
 
 impl Timestamp {
     fn counter(&self, field: Field) -> Time {
-        Time(core::Time::Count(self.0.value(field), field.clock()))
+        Time(core::Time::Count(self.0.value(field), field.counter()))
     }
 
     fn wall_clock<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyDelta>> {
@@ -87,8 +85,8 @@ impl Timestamp {
     }
 
     fn field<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyAny>> {
-        match field.clock() {
-            Clock::Second => self.wall_clock(py, field)?.into_bound_py_any(py),
+        match field.counter() {
+            Counter::Second => self.wall_clock(py, field)?.into_bound_py_any(py),
             _ => self.counter(field).into_bound_py_any(py),
         }
     }
@@ -151,7 +149,7 @@ impl Timestamp {
             batch_wct,
         ];
         let mut timestamp = core::Timestamp::default();
-        for ((field, _, _), value) in Field::TABLE.into_iter().zip(given) {
+        for ((field, ..), value) in Field::TABLE.into_iter().zip(given) {
             timestamp = timestamp.with(field, value.or(0, |value| field_value(field, value))?)?;
         }
         Ok(Self(timestamp))
@@ -271,28 +269,33 @@ impl Timestamp {
         tokens: Given<'_, '_>,
         duration: Option<&Bound<'_, PyAny>>,
     ) -> Result<Self> {
-        let samples = samples.or(0, |s| time::extract_count("samples", s, Clock::Sample))?;
-        let tokens = tokens.or(0, |t| time::extract_count("tokens", t, Clock::Token))?;
+        let samples = samples.or(0, |s| time::extract_count("samples", s, Counter::Sample))?;
+        let tokens = tokens.or(0, |t| time::extract_count("tokens", t, Counter::Token))?;
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_batch(samples, tokens, micros)?))
     }
 
-    /// At the start of the next epoch: the counters of the epoch are zero again.
-    fn to_next_epoch(&self) -> Result<Self> {
-        Ok(Self(self.0.to_next_epoch()?))
+    /// At the start of the next epoch, `duration` later: the counters of the epoch are zero again.
+    #[pyo3(signature = (duration=None))]
+    fn to_next_epoch(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
+        let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
+        Ok(Self(self.0.to_next_epoch(micros)?))
     }
 
-    /// At the start of the next iteration: the counters of the iteration and the epoch are zero.
-    fn to_next_iteration(&self) -> Result<Self> {
-        Ok(Self(self.0.to_next_iteration()?))
+    /// At the start of the next iteration, `duration` later: the counters of the iteration and
+    /// the epoch are zero.
+    #[pyo3(signature = (duration=None))]
+    fn to_next_iteration(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
+        let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
+        Ok(Self(self.0.to_next_iteration(micros)?))
     }
 
     /// All fields as ints, wall-clock times as float seconds: JSON and `torch.load` take it.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let state = PyDict::new(py);
-        for (field, name, clock) in Field::TABLE {
+        for (field, name, clock, _) in Field::TABLE {
             let value = self.0.value(field);
-            if clock == Clock::Second {
+            if clock == Counter::Second {
                 state.set_item(name, value as f64 / MICROSECONDS_PER_SECOND as f64)?;
             } else {
                 state.set_item(name, value)?;
@@ -318,7 +321,7 @@ impl Timestamp {
             }
         }
         let mut timestamp = core::Timestamp::default();
-        for (field, name, _) in Field::TABLE {
+        for (field, name, ..) in Field::TABLE {
             if !mapping.contains(name)? {
                 return Err(Error::new(Kind::State, format!("state lacks the field '{name}'")));
             }
@@ -372,59 +375,14 @@ impl Timestamp {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut fields = Vec::new();
-        for (field, _, clock) in Field::TABLE {
+        for (field, _, clock, _) in Field::TABLE {
             fields.push(match clock {
-                Clock::Second => self.field(py, field)?,
+                Counter::Second => self.field(py, field)?,
                 _ => self.0.value(field).into_bound_py_any(py)?,
             });
         }
         (py.get_type::<Self>(), PyTuple::new(py, fields)?).into_pyobject(py)
     }
-}
-
-/// The clock readings of whatever has Composer's counters: this library's timestamps, or any
-/// object whose counters are times, time strings, timedeltas or convert with `int()`.
-pub(crate) fn readings(
-    timestamp: &Bound<'_, PyAny>,
-    clocks: &[Clock],
-) -> Result<[f64; Clock::COUNT]> {
-    if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
-        return Ok(timestamp.get().0.readings());
-    }
-    let mut readings = [0.0; Clock::COUNT];
-    for &clock in clocks {
-        let name = Field::total(clock).name();
-        let counter = attribute("state.timestamp", timestamp, name)?;
-        readings[clock as usize] = if counter.is_instance_of::<PyDelta>() {
-            microseconds(name, &counter)? as f64 / MICROSECONDS_PER_SECOND as f64
-        } else if let Ok(seconds) = counter.cast::<PyFloat>().map(|s| s.value())
-            && clock == Clock::Second
-        {
-            seconds
-        } else {
-            whole(name, &counter, clock)? as f64
-        };
-    }
-    Ok(readings)
-}
-
-/// A count given as a time, a time string, or anything that `int()` takes.
-pub(crate) fn whole(name: &str, object: &Bound<'_, PyAny>, clock: Clock) -> Result<i64> {
-    if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
-        return time::extract_count(name, object, clock);
-    }
-    let converted = object.py().get_type::<PyInt>().call1((object,));
-    number::int(name, &converted.map_err(|_| Error::wrong_type(name, "a whole number", object))?)
-}
-
-/// An attribute of an object that was given for `argument`.
-pub(crate) fn attribute<'py>(
-    argument: &str,
-    object: &Bound<'py, PyAny>,
-    name: &str,
-) -> Result<Bound<'py, PyAny>> {
-    let found = object.getattr_opt(name)?;
-    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
 }
 
 /// `timestamp.to_next_batch` where the duration may also be a number of seconds, and nothing may be
@@ -436,8 +394,8 @@ pub(crate) fn tick(
     tokens: &Bound<'_, PyAny>,
     seconds: Option<&Bound<'_, PyAny>>,
 ) -> Result<Timestamp> {
-    let samples = time::extract_count("samples", samples, Clock::Sample)?;
-    let tokens = time::extract_count("tokens", tokens, Clock::Token)?;
+    let samples = time::extract_count("samples", samples, Counter::Sample)?;
+    let tokens = time::extract_count("tokens", tokens, Counter::Token)?;
     let micros = seconds.map_or(Ok(0), |seconds| {
         let micros = match Number::extract(seconds)? {
             Some(number) => rounded_micros(number.as_f64()),

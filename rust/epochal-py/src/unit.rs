@@ -1,7 +1,7 @@
 //! `TimeUnit`, a string enum made from the core's table of suffixes.
 
 use crate::error::{Error, Result};
-use epochal_core::{Clock, Unit};
+use epochal_core::{Counter, Unit};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -38,9 +38,9 @@ pub(crate) fn extract(name: &str, value: &Bound<'_, PyAny>) -> Result<Unit> {
 }
 
 /// A clock's unit given as a member or a suffix.
-pub(crate) fn extract_clock(name: &str, value: &Bound<'_, PyAny>) -> Result<Clock> {
+pub(crate) fn extract_counter(name: &str, value: &Bound<'_, PyAny>) -> Result<Counter> {
     match extract(name, value)? {
-        Unit::Clock(clock) => Ok(clock),
+        Unit::Counter(clock) => Ok(clock),
         Unit::Duration => Err(Error::new(
             epochal_core::Kind::Unit,
             format!("{name} must be a clock such as 'ba': 'dur' is a fraction of the run"),

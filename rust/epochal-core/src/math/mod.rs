@@ -7,12 +7,14 @@
 #![allow(clippy::needless_range_loop)] // a lane belongs to several arrays
 
 mod double;
+mod ease;
 mod exp;
 mod log;
 mod power;
 mod sine;
 
 pub(crate) use double::{Double, geometric, ulp};
+pub use ease::Ease;
 pub(crate) use exp::{Exponential, Stage};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};

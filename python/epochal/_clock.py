@@ -1,0 +1,296 @@
+"""The clock of a training: the one thing that changes while schedules, runs and curves stay."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
+from epochal._ranks import check_group, gather, size, total
+
+# As in `typing`, whose import would take longer than the rest of the package's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any, SupportsIndex
+
+    from torch.distributed import ProcessGroup
+
+    from epochal._types import Count, Number, UnitLike
+
+__all__ = ["Clock"]
+
+NOTHING_PENDING = Timestamp()
+MICROSECOND = timedelta(microseconds=1)
+# The clocks that move by what a tick is told: the argument, and the counter.
+TOLD = {
+    TimeUnit.SAMPLE: ("samples", "sample"),
+    TimeUnit.TOKEN: ("tokens", "token"),
+    TimeUnit.SECOND: ("seconds", "total_wct"),
+}
+
+
+class Clock:
+    """Counts what has been trained: batches, samples, tokens, epochs and elapsed seconds.
+
+    `tick()` goes after each step of the optimizer, and before the scheduler's. A schedule that is
+    bound with `bind(..., clock=clock)` then follows what was really trained, however large each
+    batch was.
+
+    Args:
+        run: the facts of the run. Where it declares `samples_per_batch` or `tokens_per_batch`,
+            a tick that is not told a number counts that many.
+        group: the process group whose ranks train on different data; by default the whole world,
+            where `torch.distributed` has been initialized by the first tick. Samples and tokens
+            are summed over its ranks, seconds are averaged, in one all-reduce of int64. What the
+            run declares is of all ranks already.
+        every: how many ticks share one all-reduce; all ranks tick alike. Between two of them
+            the samples, tokens and seconds that a tick is told wait, and these clocks stand still.
+        totals: True if the numbers told are already those of all ranks; nothing is reduced then.
+
+    Attributes:
+        run: as given.
+        timestamp: the time now, an immutable `Timestamp`: that at which the next batch begins.
+        done: whether the time has reached `run.duration`. Raises `UnitError` if it never will,
+            since nothing is counted in its unit.
+
+    >>> clock = Clock(Run("3ba", tokens_per_batch=1000))
+    >>> while not clock.done:
+    ...     clock.tick(samples=32, seconds=0.5)
+    >>> clock.timestamp.batch, clock.timestamp.sample, clock.timestamp.token
+    (Time('3ba'), Time('96sp'), Time('3000tok'))
+
+    Epochs end with `next_epoch()`, which a run in epochs needs to be done. Raises `TypeError` and
+    `EpochalError` for arguments that are not valid.
+    """
+
+    __slots__ = {
+        "_every": None,
+        "_group": None,
+        "_pending": None,
+        "_ranks": None,
+        "_start": None,
+        "_timestamp": None,
+        "_totals": None,
+        "run": "The facts of the run.",
+    }
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        group: ProcessGroup | None = None,
+        every: SupportsIndex = 1,
+        totals: bool = False,
+    ) -> None:
+        if not isinstance(run, Run):
+            raise TypeError(f"run must be a Run, not {run!r}")
+        if isinstance(every, bool) or not hasattr(every, "__index__"):
+            raise TypeError(f"every must be a whole number of ticks, not {every!r}")
+        ticks = every.__index__()
+        if ticks < 1:
+            raise EpochalError(f"every must be 1 tick or more, not {every!r}")
+        if not isinstance(totals, bool):
+            raise TypeError(f"totals must be True or False, not {totals!r}")
+        if group is not None:
+            check_group(group)
+            if totals:
+                raise EpochalError("totals=True sums nothing up, so there is no use for a group")
+        self.run = run
+        self._group = group
+        self._every = ticks
+        self._totals = totals
+        self._timestamp = Timestamp()
+        # Where this process began to count.
+        self._start = self._timestamp
+        # What this rank has counted since the last reduction.
+        self._pending = NOTHING_PENDING
+        # Whether there are other ranks to ask; not known before the first tick.
+        self._ranks: bool | None = None
+
+    @property
+    def timestamp(self) -> Timestamp:
+        """The time now: that at which the next batch begins."""
+        return self._timestamp
+
+    @property
+    def done(self) -> bool:
+        """Whether the time has reached `run.duration`, in its unit.
+
+        Raises `UnitError` as `check_moving` does, for a loop would never end.
+        """
+        duration = self.run.duration
+        now = self._timestamp
+        if now >= duration:
+            return True
+        batches = self.run.batches_per_epoch
+        if duration.unit == "ep" and batches is not None and now.batch_in_epoch > batches:
+            raise UnitError(
+                f"{now.batch_in_epoch} in an epoch of {batches}: call clock.next_epoch() at the "
+                "end of each"
+            )
+        if duration.unit in TOLD:
+            self.check_moving([duration.unit])
+        return False
+
+    def tick(
+        self,
+        samples: Count | None = None,
+        tokens: Count | None = None,
+        seconds: Number | timedelta | None = None,
+    ) -> None:
+        """Counts one batch, with one step of the optimizer, whatever number of micro-batches.
+
+        Args:
+            samples: in this batch, on this rank (of all ranks with `totals=True`): a whole number,
+                or a time such as "32sp". By default what the run declares, or none.
+            tokens: likewise, or "2Ktok".
+            seconds: that it took: a number, rounded to whole microseconds, or a `timedelta`. By
+                default none.
+
+        With several ranks a collective call at each `every`-th tick. Raises `TypeError` and
+        `EpochalError` for numbers that are not valid; nothing is counted then.
+
+        >>> clock = Clock(Run("1Mtok"))
+        >>> clock.tick(samples=8, tokens=5_000, seconds=0.25)
+        >>> clock.timestamp.token, clock.timestamp.total_wct
+        (Time('5000tok'), datetime.timedelta(microseconds=250000))
+        """
+        ranks = self._ranks
+        if ranks is None:
+            ranks = self._ranks = not self._totals and size(self._group) > 1
+        if not ranks:
+            if samples is None:
+                samples = self.run.samples_per_batch or 0
+            if tokens is None:
+                tokens = self.run.tokens_per_batch or 0
+            self._timestamp = tick(self._timestamp, samples, tokens, seconds)
+            return
+        # What the run declares is of all ranks.
+        now = self._timestamp.to_next_batch(
+            self.run.samples_per_batch or 0 if samples is None else 0,
+            self.run.tokens_per_batch or 0 if tokens is None else 0,
+        )
+        pending = tick(
+            self._pending,
+            0 if samples is None else samples,
+            0 if tokens is None else tokens,
+            seconds,
+        )
+        if pending.batch >= self._every:
+            now, pending = self._with_all_of(pending, now), NOTHING_PENDING
+        self._timestamp, self._pending = now, pending
+
+    def next_epoch(self) -> None:
+        """Ends an epoch: its counters are zero again. With several ranks it is `sync()` too.
+
+        >>> clock = Clock(Run("2ep", batches_per_epoch=100))
+        >>> clock.next_epoch()
+        >>> clock.timestamp.epoch, clock.done
+        (Time('1ep'), False)
+        """
+        self.sync()
+        self._timestamp = self._timestamp.to_next_epoch()
+
+    def next_iteration(self) -> None:
+        """Ends an iteration, Composer's unit above the epoch; what an iteration is, you decide."""
+        self.sync()
+        self._timestamp = self._timestamp.to_next_iteration()
+
+    def sync(self) -> None:
+        """Adds up what the ranks have counted since the last time, which may be nothing.
+
+        A collective call where ticks wait: with `every=1` none ever does.
+        """
+        if self._pending.batch:
+            self._timestamp = self._with_all_of(self._pending, self._timestamp)
+            self._pending = NOTHING_PENDING
+
+    def _with_all_of(self, pending: Timestamp, now: Timestamp) -> Timestamp:
+        """The time with what all ranks have counted: this one's part is `pending`."""
+        counts = [int(pending.sample), int(pending.token), pending.total_wct // MICROSECOND]
+        samples, tokens, microseconds = total(counts, self._group)
+        # Seconds pass on all ranks at once.
+        seconds = microseconds // size(self._group) * MICROSECOND
+        then = now.to_next_batch(samples, tokens, seconds)
+        # The batches themselves have been counted by the ticks.
+        return then.copy(
+            batch=now.batch,
+            batch_in_epoch=now.batch_in_epoch,
+            batch_wct=seconds // int(pending.batch),
+        )
+
+    def assert_in_sync(self) -> None:
+        """Raises `StateError` on all ranks of the group if their clocks differ, with what each
+        of them says.
+
+        A collective call; without a process group there is nothing to compare.
+        """
+        states = gather(self._timestamp.state_dict(), self._group)
+        for name in states[0]:
+            values = [state[name] for state in states]
+            if any(value != values[0] for value in values):
+                raise StateError(f"the clocks of the ranks differ: {name} is {values}")
+
+    def state_dict(self) -> dict[str, int | float]:
+        """The timestamp as plain numbers, which JSON and `torch.load` take.
+
+        Raises `StateError` where ticks have not been reduced yet, since other ranks hold a part
+        of them: call `sync()` on all ranks before.
+        """
+        if self._pending.batch:
+            raise StateError(
+                "ticks wait for their sum over the ranks, "
+                f"{self._pending.batch.value} so far: call clock.sync() on every rank first"
+            )
+        return self._timestamp.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Goes to the time of a saved state. Raises `StateError` naming the field that is not
+        valid; nothing is loaded then.
+
+        >>> clock, later = Clock(Run("100ba")), Clock(Run("100ba"))
+        >>> clock.tick(samples=3)
+        >>> later.load_state_dict(clock.state_dict())
+        >>> later.timestamp == clock.timestamp
+        True
+        """
+        self._timestamp = self._start = Timestamp.from_state_dict(state_dict)
+        self._pending = NOTHING_PENDING
+
+    def check_moving(self, units: Collection[UnitLike]) -> bool:
+        """Raises `UnitError` for a clock among `units` that was told nothing, and so stands still.
+
+        False as long as that cannot be known: before the first batch since the clock was made or
+        loaded, and while ticks wait for their sum over the ranks. Only samples, tokens and
+        seconds are told; the other clocks move on their own, or by `next_epoch` and the like.
+
+        >>> clock = Clock(Run("1Mtok"))
+        >>> clock.tick(samples=8)
+        >>> clock.check_moving(["sp"])
+        True
+        >>> clock.check_moving(["tok"])
+        Traceback (most recent call last):
+        ...
+        epochal.UnitError: the clock 'tok' has not moved in 1 batch: ... clock.tick(tokens=...)
+        """
+        members = [TimeUnit(unit) for unit in units]
+        now, start = self._timestamp, self._start
+        batches = now.batch - start.batch
+        if not batches or self._pending.batch:
+            return False
+        for unit in members:
+            if unit not in TOLD:
+                continue
+            argument, counter = TOLD[unit]
+            if getattr(now, counter) == getattr(start, counter):
+                number = "1 batch" if batches == 1 else f"{batches.value} batches"
+                raise UnitError(
+                    f"the clock '{unit}' has not moved in {number}: give its count, as in "
+                    f"clock.tick({argument}=...)"
+                )
+        return True
+
+    def __repr__(self) -> str:
+        now = self._timestamp
+        counts = ", ".join(str(now.get(unit)) for unit in ("ep", "ba", "sp", "tok", "sec"))
+        return f"<Clock at {counts} of {self.run.duration}>"

@@ -1,0 +1,536 @@
+"""Schedules that are built from others: thin constructors over the tree."""
+
+from __future__ import annotations
+
+from epochal import _core
+from epochal._core import Schedule, ScheduleError, Time
+from epochal.schedules._tails import (
+    ConstantScheduler,
+    CosineAnnealingScheduler,
+    InverseSquareRootScheduler,
+    LinearScheduler,
+    MultiStepScheduler,
+    PiecewiseScheduler,
+    PolynomialScheduler,
+    StepScheduler,
+)
+
+# As in `typing`, whose import would take longer than the rest of the package's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self
+
+    from epochal._types import Number, Shape, TimeLike
+
+
+class MultiStepWithWarmupScheduler(Schedule):
+    """A warmup, then a factor gamma at each milestone.
+
+        α(t) = along the shape from warmup_start * top to top   while t < w
+        α(t) = gamma ^ (number of milestones m with t >= m)   from w on
+
+    Milestones count from the start of training, not from the end of the warmup.
+
+    Args:
+        t_warmup: w, 0 or above; it may be on a clock of its own.
+        milestones: times, 0 or above, in any order; each may be on a clock of its own.
+        gamma: factor of one step, 0 or above. Default 0.1.
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    α(0) is warmup_start times the top; after the last milestone α stays.
+
+    >>> schedule = MultiStepWithWarmupScheduler("4ba", ["10ba", "16ba"], gamma=0.5)
+    >>> curve = schedule.resolve(Run("20ba"))
+    >>> curve(0), curve(2), curve(4), curve(10), curve(99)
+    (0.0, 0.5, 1.0, 0.5, 0.25)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    milestones: tuple[Time, ...]
+    gamma: float
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        milestones: Iterable[TimeLike],
+        gamma: Number = 0.1,
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        tail = MultiStepScheduler(milestones, gamma)
+        tree = _warm(tail, t_warmup, scale_warmup, warmup_start, warmup_shape)
+        return super().__new__(cls, tree)
+
+
+class ConstantWithWarmupScheduler(Schedule):
+    """A warmup, then a constant factor until `t_max`.
+
+        α(t) = along the shape from warmup_start * top to top   while t < w
+        α(t) = alpha          while t < T
+        α(t) = 1              from T on
+
+    Args:
+        t_warmup: w, 0 or above, not longer than T; it may be on a clock of its own.
+        alpha: the factor, 0 or above. Default 1.0.
+        t_max: T, above zero. Default "1dur".
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    α(0) is warmup_start times the top. `resolve` raises `ScheduleError` if w > T.
+
+    >>> schedule = ConstantWithWarmupScheduler("4ba", alpha=0.5, t_max="10ba")
+    >>> curve = schedule.resolve(Run("20ba"))
+    >>> curve(0), curve(2), curve(4), curve(10), curve(99)
+    (0.0, 0.25, 0.5, 1.0, 1.0)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    alpha: float
+    t_max: Time
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        alpha: Number = 1.0,
+        t_max: TimeLike = "1dur",
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        tail = ConstantScheduler(alpha, t_max)
+        tree = _warm(tail, t_warmup, scale_warmup, warmup_start, warmup_shape)
+        return super().__new__(cls, tree)
+
+
+class LinearWithWarmupScheduler(Schedule):
+    """A warmup to `alpha_i`, then a straight line to `alpha_f`.
+
+        α(t) = along the shape from warmup_start * top to top   while t < w
+        α(t) = alpha_f + (alpha_i - alpha_f) * u   from w on
+
+    Args:
+        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
+            the run's rates.
+        alpha_i: factor after the warmup, 0 or above. Default 1.0.
+        alpha_f: final factor, 0 or above. Default 0.0.
+        t_max: T, when the line ends, above zero. Default "1dur".
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+
+    >>> curve = LinearWithWarmupScheduler("4ba").resolve(Run("12ba"))
+    >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
+    (0.0, 0.5, 1.0, 0.5, 0.0, 0.0)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    alpha_i: float
+    alpha_f: float
+    t_max: Time
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        alpha_i: Number = 1.0,
+        alpha_f: Number = 0.0,
+        t_max: TimeLike = "1dur",
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        tail = LinearScheduler(alpha_i, alpha_f, t_max)
+        tree = _warm(tail, t_warmup, scale_warmup, warmup_start, warmup_shape)
+        return super().__new__(cls, tree)
+
+
+class CosineAnnealingWithWarmupScheduler(Schedule):
+    """A warmup to 1, then half a cosine to `alpha_f`.
+
+        α(t) = along the shape from warmup_start * top to top   while t < w
+        α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)   from w on
+
+    Args:
+        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
+            the run's rates.
+        t_max: T, when the decay ends, above zero. Default "1dur".
+        alpha_f: final factor, 0 or above. Default 0.0.
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+
+    >>> curve = CosineAnnealingWithWarmupScheduler("4ba").resolve(Run("16ba"))
+    >>> [round(curve(t), 6) for t in (0, 2, 4, 8, 12, 16, 99)]
+    [0.0, 0.5, 1.0, 0.75, 0.25, 0.0, 0.0]
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    t_max: Time
+    alpha_f: float
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        t_max: TimeLike = "1dur",
+        alpha_f: Number = 0.0,
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        tail = CosineAnnealingScheduler(t_max, alpha_f)
+        tree = _warm(tail, t_warmup, scale_warmup, warmup_start, warmup_shape)
+        return super().__new__(cls, tree)
+
+
+class PolynomialWithWarmupScheduler(Schedule):
+    """A warmup to 1, then a power of what is left, down to `alpha_f`.
+
+        α(t) = along the shape from warmup_start * top to top   while t < w
+        α(t) = alpha_f + (1 - alpha_f) * u^power   from w on
+
+    Args:
+        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
+            the run's rates.
+        power: the exponent, above zero. Default 2.0.
+        t_max: T, when the decay ends, above zero. Default "1dur".
+        alpha_f: final factor, 0 or above. Default 0.0.
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+
+    >>> curve = PolynomialWithWarmupScheduler("4ba").resolve(Run("12ba"))
+    >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
+    (0.0, 0.5, 1.0, 0.25, 0.0, 0.0)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    power: float
+    t_max: Time
+    alpha_f: float
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        power: Number = 2.0,
+        t_max: TimeLike = "1dur",
+        alpha_f: Number = 0.0,
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        tail = PolynomialScheduler(power, t_max, alpha_f)
+        tree = _warm(tail, t_warmup, scale_warmup, warmup_start, warmup_shape)
+        return super().__new__(cls, tree)
+
+
+class WSDScheduler(Schedule):
+    """Warmup, stable, decay: a warmup to 1, 1 for most of the run, and a decay at its end.
+
+        α(t) = along the warmup's shape from warmup_start to 1   while t < w
+        α(t) = 1                                                 while t < T - t_decay
+        α(t) = along the decay's shape from 1 to alpha_f         while t < T
+        α(t) = alpha_f                                           from T on
+
+    Args:
+        t_warmup: w, 0 or above; on another clock than T it is converted by the run's rates.
+        t_decay: length of the decay, 0 or above. Default "0.1dur".
+        t_max: T, the end of the decay, above zero. Default "1dur".
+        alpha_f: final factor, 0 or above. Default 0.0.
+        decay_shape: the shape of the decay. Default "linear".
+        scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    `resolve` raises `ScheduleError` if w and the decay are longer than T. A run that is to decay
+    at a moment that nobody knew before has `schedule.cooldown(t)` for that.
+
+    >>> curve = WSDScheduler("10ba", t_decay="0.2dur").resolve("100ba")
+    >>> curve(5), curve(10), curve(80), curve(90), curve(100)
+    (0.5, 1.0, 1.0, 0.5, 0.0)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    t_decay: Time
+    t_max: Time
+    alpha_f: float
+    decay_shape: Shape
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        t_decay: TimeLike = "0.1dur",
+        t_max: TimeLike = "1dur",
+        alpha_f: Number = 0.0,
+        decay_shape: Shape = "linear",
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        names = ["of", "t_decay", "t_max", "alpha_f", "decay_shape", "late"]
+        given = [ConstantScheduler(), t_decay, t_max, alpha_f, decay_shape, False]
+        ending = _core.build("ending", given, names)
+        arguments = {
+            "t_decay": ending.t_decay,
+            "t_max": ending.t_max,
+            "alpha_f": ending.alpha_f,
+            "decay_shape": ending.shape,
+        }
+        tree = _warm(ending, t_warmup, scale_warmup, warmup_start, warmup_shape, "WSD", arguments)
+        return super().__new__(cls, tree)
+
+
+class OneCycleScheduler(Schedule):
+    """One rise to 1, and one fall: the 1cycle policy.
+
+        α(t) = along the shape from alpha_i to 1   while t < t_up
+        α(t) = along the shape from 1 to alpha_f   while t < T
+        α(t) = alpha_f                             from T on
+
+    Args:
+        t_up: the moment of the peak, 0 or above. Default "0.3dur".
+        t_max: T, above zero, not before t_up. Default "1dur".
+        alpha_i: factor at the start, 0 or above. Default 0.04.
+        alpha_f: factor at the end, 0 or above. Default 4e-6.
+        shape: the shape of both. Default "cosine".
+
+    The defaults are those of `torch.optim.lr_scheduler.OneCycleLR`, as parts of its `max_lr`, if
+    T is its number of steps less one. The momentum of that policy is a schedule of its own.
+
+    >>> curve = OneCycleScheduler(alpha_i=0.2, alpha_f=0.0, shape="linear").resolve("100ba")
+    >>> curve(0), curve(30), curve(65), curve(100)
+    (0.2, 1.0, 0.5, 0.0)
+    """
+
+    __slots__ = ()
+    t_up: Time
+    t_max: Time
+    alpha_i: float
+    alpha_f: float
+    shape: Shape
+
+    def __new__(
+        cls,
+        t_up: TimeLike = "0.3dur",
+        t_max: TimeLike = "1dur",
+        alpha_i: Number = 0.04,
+        alpha_f: Number = 4e-6,
+        shape: Shape = "cosine",
+    ) -> Self:
+        end = _time("t_max", t_max)
+        points = [(end * 0, alpha_i), (_time("t_up", t_up), 1.0), (end, alpha_f)]
+        tree = PiecewiseScheduler(points, shape)
+        arguments = {
+            "t_up": tree.points[1][0],
+            "t_max": tree.points[2][0],
+            "alpha_i": tree.points[0][1],
+            "alpha_f": tree.points[2][1],
+            "shape": tree.shape,
+        }
+        return super().__new__(cls, _core.named(tree, "OneCycle", arguments, {}))
+
+
+class InverseSquareRootWithWarmupScheduler(Schedule):
+    """A warmup to 1, an inverse square root, and a linear cooldown: llm-foundry's schedule.
+
+        α(t) = t / w                                            while t < w
+        α(t) = alpha_f_decay + (1 - alpha_f_decay) * √(τ / (τ + t - w))   while t < c
+        α(t) = a straight line from there to alpha_f_cooldown   while t < c + t_cooldown
+        α(t) = alpha_f_cooldown                                 afterwards
+
+    with c = max(T - t_cooldown, w). Without a cooldown α keeps the value of T from T on.
+
+    Args:
+        t_warmup: w, 0 or above, not longer than T.
+        t_scale: τ, above zero. Default None, which is w.
+        t_cooldown: length of the cooldown. Default None, which is none at all.
+        t_max: T, above zero. Default "1dur".
+        alpha_f_decay: the factor that the decay tends to, 0 or above. Default 0.0.
+        alpha_f_cooldown: the factor after the cooldown, 0 or above. Default 0.0.
+        scale_warmup: whether a scale schedule ratio multiplies w too, and τ where that is w.
+            Default False.
+        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_shape: the shape of the warmup. Default "linear".
+
+    >>> schedule = InverseSquareRootWithWarmupScheduler("100ba", t_cooldown="100ba")
+    >>> curve = schedule.resolve("1000ba")
+    >>> curve(50), curve(100), curve(400), curve(900), curve(1000)
+    (0.5, 1.0, 0.5, 0.3333333333333333, 0.0)
+    """
+
+    __slots__ = ()
+    t_warmup: Time
+    t_scale: Time | None
+    t_cooldown: Time | None
+    t_max: Time
+    alpha_f_decay: float
+    alpha_f_cooldown: float
+    scale_warmup: bool
+    warmup_start: float
+    warmup_shape: Shape
+
+    def __new__(
+        cls,
+        t_warmup: TimeLike,
+        t_scale: TimeLike | None = None,
+        t_cooldown: TimeLike | None = None,
+        t_max: TimeLike = "1dur",
+        alpha_f_decay: Number = 0.0,
+        alpha_f_cooldown: Number = 0.0,
+        scale_warmup: bool = False,
+        *,
+        warmup_start: Number = 0.0,
+        warmup_shape: Shape = "linear",
+    ) -> Self:
+        # Where τ is w, both are scaled or neither is.
+        scale, scaled = (t_warmup, scale_warmup) if t_scale is None else (t_scale, True)
+        root = _core.build(
+            "InverseSquareRoot",
+            [scale, alpha_f_decay, scaled],
+            ["t_warmup" if t_scale is None else "t_scale", "alpha_f_decay", "scale_warmup"],
+        )
+        names = ["of", "t_cooldown", "t_max", "alpha_f_cooldown", "shape", "late"]
+        cooldown = "0ba" if t_cooldown is None else t_cooldown
+        given = [root, cooldown, t_max, alpha_f_cooldown, "linear", True]
+        ending = _core.build("ending", given, names)
+        arguments = {
+            "t_scale": None if t_scale is None else root.t_scale,
+            "t_cooldown": None if t_cooldown is None else ending.t_decay,
+            "t_max": ending.t_max,
+            "alpha_f_decay": root.alpha_f,
+            "alpha_f_cooldown": ending.alpha_f,
+        }
+        if not ending.t_decay:
+            ending = root.until(ending.t_max, ConstantScheduler(), carry=True)
+        tree = _warm(
+            ending,
+            t_warmup,
+            scale_warmup,
+            warmup_start,
+            warmup_shape,
+            "InverseSquareRootWithWarmup",
+            arguments,
+        )
+        return super().__new__(cls, tree)
+
+
+class CyclicScheduler(Schedule):
+    """Triangles from `alpha_i` to 1 and back, over and over.
+
+        α(t) = alpha_i + (1 - alpha_i) * gamma^i * x
+
+    in cycle i, where x rises from 0 to 1 during `t_up`, and falls to 0 again during `t_down`.
+
+    Args:
+        t_up: length of a rise, above zero.
+        t_down: length of a fall. Default None, which is t_up.
+        alpha_i: the factor at which each cycle begins and ends, from 0 to 1. Default 0.1.
+        gamma: the part of a cycle's height that the next one has, 0 or above. Default 1.0.
+
+    `torch.optim.lr_scheduler.CyclicLR` calls it "triangular" with gamma=1.0, "triangular2" with
+    gamma=0.5. Raises `UnitError` if the two lengths are in different units.
+
+    >>> curve = CyclicScheduler("10ba", alpha_i=0.2, gamma=0.5).resolve("100ba")
+    >>> curve(0), curve(5), curve(10), curve(20), curve(30)
+    (0.2, 0.6, 1.0, 0.2, 0.6)
+    """
+
+    __slots__ = ()
+    t_up: Time
+    t_down: Time | None
+    alpha_i: float
+    gamma: float
+
+    def __new__(
+        cls,
+        t_up: TimeLike,
+        t_down: TimeLike | None = None,
+        alpha_i: Number = 0.1,
+        gamma: Number = 1.0,
+    ) -> Self:
+        up = _time("t_up", t_up)
+        period = up + (up if t_down is None else _time("t_down", t_down))
+        steps = _core.build("Step", [period, gamma], ["t_up + t_down", "gamma"])
+        triangle = PiecewiseScheduler([(up * 0, 0.0), (up, 1.0), (period, 0.0)]).repeat(period)
+        lift = _core.build("lift", [triangle, alpha_i], ["of", "alpha_i"]).by
+        if lift > 1.0:
+            raise ScheduleError(f"alpha_i must be at most 1, the peak, not {alpha_i!r}")
+        arguments = {
+            "t_up": up,
+            "t_down": None if t_down is None else period - up,
+            "alpha_i": lift,
+            "gamma": steps.gamma,
+        }
+        tree = triangle * steps * (1.0 - lift) + lift
+        return super().__new__(cls, _core.named(tree, "Cyclic", arguments, {}))
+
+
+def _time(name: str, time: TimeLike) -> Time:
+    if not isinstance(time, (Time, str)):
+        raise TypeError(f"{name} must be a time with a unit, e.g. '5ep', not {time!r}")
+    return Time(time)
+
+
+def _warm(
+    schedule: Any,
+    t_warmup: TimeLike,
+    scale_warmup: bool,
+    warmup_start: Number,
+    warmup_shape: Shape,
+    name: str | None = None,
+    arguments: dict[str, Any] | None = None,
+) -> Schedule:
+    """A schedule after a warmup, under a name and arguments of its own: by default those of the
+    schedule, "WithWarmup"."""
+    names = ["of", "t_warmup", "warmup_start", "warmup_shape", "scale_warmup"]
+    given = [schedule, t_warmup, warmup_start, warmup_shape, scale_warmup]
+    tree = _core.build("after_warmup", given, names)
+    all_arguments = {
+        "t_warmup": tree.t_warmup,
+        **(_core.arguments(schedule) if arguments is None else arguments),
+        "scale_warmup": tree.scale,
+        "warmup_start": tree.start,
+        "warmup_shape": tree.shape,
+    }
+    if name is None:
+        name = type(schedule).__name__.removesuffix("Scheduler") + "WithWarmup"
+    return _core.named(tree, name, all_arguments, {"warmup_start": 0.0, "warmup_shape": "linear"})

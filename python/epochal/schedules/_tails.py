@@ -1,0 +1,280 @@
+"""Schedules that are one formula each."""
+
+from __future__ import annotations
+
+from epochal import _core
+from epochal._core import Schedule, Time
+
+# As in `typing`, whose import would take longer than the rest of the package's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
+    from epochal._types import Number, Shape, TimeLike
+
+class StepScheduler(Schedule):
+    """Multiplies by gamma every `step_size`.
+
+        α(t) = gamma ^ floor((t - s) / step_size)
+
+    Args:
+        step_size: time between two steps, above zero.
+        gamma: factor of one step, 0 or above. Default 0.1.
+
+    α(0) is 1; there is no end. `resolve` raises `ScheduleError` if α overflows within the run.
+
+    >>> curve = StepScheduler("30ep", gamma=0.5).resolve(Run("90ep", batches_per_epoch=10))
+    >>> curve(299), curve(300), curve(600), curve(900)
+    (1.0, 0.5, 0.25, 0.125)
+    """
+
+    __slots__ = ()
+    step_size: Time
+    gamma: float
+
+    def __new__(cls, step_size: TimeLike, gamma: Number = 0.1) -> Self:
+        return super().__new__(cls, _core.build("Step", [step_size, gamma]))
+
+
+class MultiStepScheduler(Schedule):
+    """Multiplies by gamma at each milestone.
+
+        α(t) = gamma ^ (number of milestones m with t >= m)
+
+    Args:
+        milestones: times, 0 or above, in any order; each may be on a clock of its own.
+        gamma: factor of one step, 0 or above. Default 0.1.
+
+    α(0) is 1 unless a milestone is 0; after the last milestone α stays. No milestones: α is 1.
+
+    >>> schedule = MultiStepScheduler(["10ep", "16ep"], gamma=0.5)
+    >>> curve = schedule.resolve(Run("20ep", batches_per_epoch=1))
+    >>> curve(9), curve(10), curve(16), curve(99)
+    (1.0, 0.5, 0.25, 0.25)
+    """
+
+    __slots__ = ()
+    milestones: tuple[Time, ...]
+    gamma: float
+
+    def __new__(cls, milestones: Iterable[TimeLike], gamma: Number = 0.1) -> Self:
+        return super().__new__(cls, _core.build("MultiStep", [milestones, gamma]))
+
+
+class ConstantScheduler(Schedule):
+    """A constant factor until `t_max`.
+
+        α(t) = alpha  while t < T
+        α(t) = 1      from T on
+
+    Args:
+        alpha: the factor, 0 or above. Default 1.0.
+        t_max: T, above zero. Default "1dur", the whole run.
+
+    >>> curve = ConstantScheduler(alpha=0.5, t_max="10ba").resolve(Run("20ba"))
+    >>> curve(0), curve(9), curve(10), curve(99)
+    (0.5, 0.5, 1.0, 1.0)
+    """
+
+    __slots__ = ()
+    alpha: float
+    t_max: Time
+
+    def __new__(cls, alpha: Number = 1.0, t_max: TimeLike = "1dur") -> Self:
+        return super().__new__(cls, _core.build("Constant", [alpha, t_max]))
+
+
+class LinearScheduler(Schedule):
+    """A straight line from `alpha_i` to `alpha_f`.
+
+        α(t) = alpha_f + (alpha_i - alpha_f) * u
+
+    Args:
+        alpha_i: initial factor, 0 or above. Default 1.0.
+        alpha_f: final factor, 0 or above. Default 0.0.
+        t_max: T, when the line ends, above zero. Default "1dur".
+
+    α(0) is alpha_i; from T on α is alpha_f.
+
+    >>> curve = LinearScheduler(alpha_i=1.0, alpha_f=0.5).resolve(Run("10ba"))
+    >>> curve(0), curve(5), curve(10), curve(99)
+    (1.0, 0.75, 0.5, 0.5)
+    """
+
+    __slots__ = ()
+    alpha_i: float
+    alpha_f: float
+    t_max: Time
+
+    def __new__(
+        cls, alpha_i: Number = 1.0, alpha_f: Number = 0.0, t_max: TimeLike = "1dur"
+    ) -> Self:
+        return super().__new__(cls, _core.build("Linear", [alpha_i, alpha_f, t_max]))
+
+
+class ExponentialScheduler(Schedule):
+    """Multiplies by gamma every `decay_period`, continuously.
+
+        α(t) = gamma ^ ((t - s) / decay_period)
+
+    Args:
+        gamma: factor of one period, 0 or above.
+        decay_period: above zero. Default "1ep".
+
+    α(0) is 1; there is no end. `resolve` raises `ScheduleError` if α overflows within the run.
+
+    >>> curve = ExponentialScheduler(gamma=0.25, decay_period="10ba").resolve(Run("20ba"))
+    >>> curve(0), curve(5), curve(10), curve(20)
+    (1.0, 0.5, 0.25, 0.0625)
+    """
+
+    __slots__ = ()
+    gamma: float
+    decay_period: Time
+
+    def __new__(cls, gamma: Number, decay_period: TimeLike = "1ep") -> Self:
+        return super().__new__(cls, _core.build("Exponential", [gamma, decay_period]))
+
+
+class CosineAnnealingScheduler(Schedule):
+    """Half a cosine from 1 to `alpha_f`.
+
+        α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)
+
+    which is alpha_f + (1 - alpha_f) * (1 + cos(πt/T)) / 2, exact in the tail too.
+
+    Args:
+        t_max: T, when the decay ends, above zero. Default "1dur".
+        alpha_f: final factor, 0 or above. Default 0.0.
+
+    α(0) is 1; from T on α is alpha_f.
+
+    >>> curve = CosineAnnealingScheduler().resolve(Run("12ba"))
+    >>> [round(curve(t), 6) for t in (0, 4, 8, 12, 99)]
+    [1.0, 0.75, 0.25, 0.0, 0.0]
+    """
+
+    __slots__ = ()
+    t_max: Time
+    alpha_f: float
+
+    def __new__(cls, t_max: TimeLike = "1dur", alpha_f: Number = 0.0) -> Self:
+        return super().__new__(cls, _core.build("CosineAnnealing", [t_max, alpha_f]))
+
+
+class CosineAnnealingWarmRestartsScheduler(Schedule):
+    """Half cosines from 1 to `alpha_f`, one after the other.
+
+        α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)
+
+    with u falling from 1 to 0 in each cycle. Cycle i lasts t_0 * t_mult^i, from i = 0; the
+    boundary of two cycles belongs to the later one, where α is 1 again.
+
+    Args:
+        t_0: length of the first cycle, above zero.
+        t_mult: growth from cycle to cycle, 1 or above. Default 1.0.
+        alpha_f: factor at the end of each cycle, 0 or above. Default 0.0.
+
+    α(0) is 1; there is no end.
+
+    >>> schedule = CosineAnnealingWarmRestartsScheduler("10ba", t_mult=2)
+    >>> curve = schedule.resolve(Run("70ba"))
+    >>> [round(curve(t), 6) for t in (0, 5, 10, 20, 30, 70)]
+    [1.0, 0.5, 1.0, 0.5, 1.0, 1.0]
+    """
+
+    __slots__ = ()
+    t_0: Time
+    t_mult: float
+    alpha_f: float
+
+    def __new__(cls, t_0: TimeLike, t_mult: Number = 1.0, alpha_f: Number = 0.0) -> Self:
+        return super().__new__(cls, _core.build("CosineAnnealingWarmRestarts", [t_0, t_mult, alpha_f]))
+
+
+class PolynomialScheduler(Schedule):
+    """A power of what is left, from 1 to `alpha_f`.
+
+        α(t) = alpha_f + (1 - alpha_f) * u^power
+
+    Args:
+        power: the exponent, above zero.
+        t_max: T, when the decay ends, above zero. Default "1dur".
+        alpha_f: final factor, 0 or above. Default 0.0.
+
+    α(0) is 1; from T on α is alpha_f.
+
+    >>> curve = PolynomialScheduler(power=2).resolve(Run("4ba"))
+    >>> curve(0), curve(2), curve(4), curve(99)
+    (1.0, 0.25, 0.0, 0.0)
+    """
+
+    __slots__ = ()
+    power: float
+    t_max: Time
+    alpha_f: float
+
+    def __new__(cls, power: Number, t_max: TimeLike = "1dur", alpha_f: Number = 0.0) -> Self:
+        return super().__new__(cls, _core.build("Polynomial", [power, t_max, alpha_f]))
+
+
+class InverseSquareRootScheduler(Schedule):
+    """An inverse square root, from 1 towards `alpha_f`.
+
+        α(t) = alpha_f + (1 - alpha_f) * √(τ / (τ + t - s))
+
+    Args:
+        t_scale: τ, above zero: after it α is √½ of its way, after 3τ half of it.
+        alpha_f: the factor that α tends to, 0 or above. Default 0.0.
+
+    α(s) is 1; there is no end. After a warmup of the same length it is the schedule of "Attention
+    Is All You Need", as a multiple of its peak.
+
+    >>> curve = InverseSquareRootScheduler("100ba").resolve("1000ba")
+    >>> curve(0), curve(300), curve(1500)
+    (1.0, 0.5, 0.25)
+    """
+
+    __slots__ = ()
+    t_scale: Time
+    alpha_f: float
+
+    def __new__(cls, t_scale: TimeLike, alpha_f: Number = 0.0) -> Self:
+        return super().__new__(cls, _core.build("InverseSquareRoot", [t_scale, alpha_f, True]))
+
+
+class PiecewiseScheduler(Schedule):
+    """Through given points, along a shape between each two of them.
+
+        α(t) = the first value                                   before the first point
+        α(t) = low + (high - low) * f(x)                         between two points
+        α(t) = the last value                                    from the last point on
+
+    x runs from 0 at the lower of the two values to 1 at the higher one.
+
+    Args:
+        points: pairs of a time and a value, 0 or above, in the order of their times. Of two at one
+            time the later one holds from there on.
+        shape: one shape for all pieces, or a list of one a piece. Default "linear".
+
+    It takes any number of points, such as a table's or those of a recorded run: an evaluation
+    takes O(log m). Raises `ScheduleError` for points that are not in order, and for a shape that
+    is not known or does not go with the values.
+
+    >>> schedule = PiecewiseScheduler([("0ba", 0.0), ("10ba", 1.0), ("0.5dur", 0.2)])
+    >>> curve = schedule.resolve("100ba")
+    >>> curve(5), curve(10), curve(30), curve(99)
+    (0.5, 1.0, 0.6, 0.2)
+    """
+
+    __slots__ = ()
+    points: tuple[tuple[Time, float], ...]
+    shape: Shape | tuple[Shape, ...]
+
+    def __new__(
+        cls,
+        points: Iterable[tuple[TimeLike, Number]],
+        shape: Shape | Iterable[Shape] = "linear",
+    ) -> Self:
+        return super().__new__(cls, _core.build("Piecewise", [points, shape]))

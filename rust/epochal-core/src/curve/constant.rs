@@ -1,0 +1,41 @@
+//! alpha while t < T, then 1
+
+use crate::curve::Node;
+use crate::curve::formula::{Formula, map};
+use crate::error::Result;
+use crate::schedule::phase::Phase;
+use crate::schedule::{Resolve, nodes};
+use crate::time::Time;
+
+impl Resolve for nodes::Constant {
+    fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
+        let (reading, end) = phase.loose_end("t_max", self.t_max)?;
+        if phase.is_for_top {
+            return Ok(Node::Scale { of: Box::new(Node::ONE), by: self.alpha });
+        }
+        let formula = Formula::Constant(Constant { alpha: self.alpha, end: end.rounded() });
+        Ok(Node::Formula { reading, formula })
+    }
+
+    fn main_time(&self) -> Option<Time> {
+        None
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Constant {
+    alpha: f64,
+    end: f64,
+}
+
+impl Constant {
+    #[inline(always)]
+    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+        let Self { alpha, end } = *self;
+        map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 });
+    }
+
+    pub(crate) fn most(&self) -> f64 {
+        self.alpha.max(1.0)
+    }
+}

@@ -1,0 +1,83 @@
+//! The formulas of all tails.
+
+use crate::curve::constant::Constant;
+use crate::curve::exponential::Exponential;
+use crate::curve::half_cosine::{HalfCosine, Restarts};
+use crate::curve::inverse_square_root::InverseSquareRoot;
+use crate::curve::linear::Linear;
+use crate::curve::piecewise::Piecewise;
+use crate::curve::polynomial::Polynomial;
+use crate::curve::step::Step;
+
+/// `map!(times, out, |t| alpha)` writes α at each time. No function with a closure: the compiler
+/// would not inline a long one, and would compile it for the baseline only.
+macro_rules! map {
+    ($times:expr, $out:expr, |$t:ident| $alpha:expr) => {
+        for (out, $t) in $out.iter_mut().zip($times) {
+            *out = $alpha;
+        }
+    };
+}
+pub(crate) use map;
+
+/// The same for long functions: many times by their stages, and those that are left one by one.
+macro_rules! staged {
+    ($times:expr, $out:expr, |$many:ident, $values:ident| $all:expr, |$t:ident| $alpha:expr) => {{
+        let ((times, last_times), (out, last_out)) = (
+            $times.as_chunks::<{ crate::math::LANES }>(),
+            $out.as_chunks_mut::<{ crate::math::LANES }>(),
+        );
+        for ($many, $values) in times.iter().zip(out) {
+            $all;
+        }
+        $crate::curve::formula::map!(last_times.iter().copied(), last_out, |$t| $alpha);
+    }};
+}
+pub(crate) use staged;
+
+macro_rules! formulas {
+    ($($Name:ident),* $(,)?) => {
+        /// α as a function of the time on one counter. t and every length are floats on it; α is
+        /// dimensionless.
+        #[derive(Clone, Debug)]
+        pub(crate) enum Formula {
+            $($Name($Name)),*
+        }
+
+        impl Formula {
+            /// α at each time. One time is a block of one, so single values and arrays have the
+            /// same bits. Inlined, so that each caller compiles it for its own instructions.
+            #[inline(always)]
+            pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+                match self {
+                    $(Self::$Name(formula) => formula.fill(times, out)),*
+                }
+            }
+
+            /// A number that α never exceeds; infinite if there is none.
+            pub(crate) fn most(&self) -> f64 {
+                match self {
+                    $(Self::$Name(formula) => formula.most()),*
+                }
+            }
+        }
+    };
+}
+
+formulas! {
+    Step,
+    Constant,
+    Linear,
+    Exponential,
+    HalfCosine,
+    Restarts,
+    Polynomial,
+    InverseSquareRoot,
+    Piecewise,
+}
+
+/// From 1 at v = 1 to `to` at v = 0.
+#[inline(always)]
+pub(crate) fn fall_to(to: f64, v: f64) -> f64 {
+    to + (1.0 - to) * v
+}

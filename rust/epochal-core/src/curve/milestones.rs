@@ -1,0 +1,126 @@
+//! γ^(milestones reached)
+
+use crate::bulk::span::{CHUNK, Chunks};
+use crate::curve::Node;
+use crate::curve::ladder::Ladder;
+use crate::curve::reading::Reading;
+use crate::error::Result;
+use crate::math::Levels;
+use crate::schedule::phase::Phase;
+use crate::schedule::{Resolve, nodes};
+use crate::time::Time;
+
+impl Resolve for nodes::MultiStep {
+    /// Each milestone on its own clock. Without any the curve is on that of the run.
+    fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
+        if phase.is_for_top {
+            return Ok(Node::ONE);
+        }
+        let mut by_reading: Vec<(Reading, Vec<f64>)> = Vec::new();
+        for milestone in &self.milestones {
+            let length = phase.length(*milestone);
+            let at = length.on(length.reading, phase.run)?.rounded();
+            match by_reading.iter_mut().find(|(known, _)| *known == length.reading) {
+                Some((_, times)) => times.push(at),
+                None => by_reading.push((length.reading, vec![at])),
+            }
+        }
+        if by_reading.is_empty() {
+            by_reading.push((phase.length(Time::Duration(1.0)).reading, Vec::new()));
+        }
+        Ok(Node::Milestones(Milestones::new(by_reading, self.gamma)))
+    }
+
+    fn main_time(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// The levels of a multi-step decay, by the number of milestones reached on all counters together.
+#[derive(Clone, Debug)]
+pub(crate) struct Milestones {
+    by_reading: Vec<(Reading, Ladder)>,
+    /// γ^0, γ^1, … and the last one again: 2^n in all, as many as a search of one ladder may find.
+    levels: Vec<f64>,
+}
+
+impl Milestones {
+    pub(crate) fn new(by_reading: Vec<(Reading, Vec<f64>)>, gamma: f64) -> Self {
+        let count = by_reading.iter().map(|(_, times)| times.len()).sum();
+        let ladders = by_reading.into_iter().map(|(reading, times)| (reading, Ladder::new(times)));
+        let mut levels = Levels::new(gamma).up_to(count);
+        levels.resize(levels.len().next_power_of_two(), levels[count]);
+        Self { by_reading: ladders.collect(), levels }
+    }
+
+    pub(crate) fn readings(&self) -> impl Iterator<Item = Reading> {
+        self.by_reading.iter().map(|(reading, _)| *reading)
+    }
+
+    pub(crate) fn most(&self) -> f64 {
+        self.levels.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// α at each time.
+    #[inline(always)]
+    pub(crate) fn fill(&self, readings: &[&[f64]; Reading::COUNT], out: &mut [f64]) {
+        if let [(reading, ladder)] = &self.by_reading[..] {
+            return fill(ladder, &self.levels, readings[reading.index()], out);
+        }
+        for (index, alpha) in out.iter_mut().enumerate() {
+            let reached = |(reading, ladder): &(Reading, Ladder)| {
+                ladder.reached(readings[reading.index()][index])
+            };
+            *alpha = self.levels[self.by_reading.iter().map(reached).sum::<usize>()];
+        }
+    }
+}
+
+/// The levels by the milestones of one counter.
+#[inline(always)]
+fn fill(ladder: &Ladder, levels: &[f64], times: &[f64], out: &mut [f64]) {
+    for (times, (low, high), out) in Chunks::new(times, out) {
+        let reached = ladder.reached(low);
+        if reached == ladder.reached(high) {
+            out.fill(levels[reached]);
+        } else {
+            let mut counts = [0; CHUNK];
+            ladder.search(times, &mut counts);
+            for (alpha, count) in out.iter_mut().zip(counts) {
+                *alpha = levels[count];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::unit::Counter;
+
+    /// Another thread may write what is no time to an array after it was checked. Then any level
+    /// will do.
+    #[test]
+    fn no_time_is_beyond_the_last_level() {
+        let times = vec![3.0, 5.0, 5.0, 8.0];
+        let levels: Vec<f64> = (0..=4).map(|n| 0.5f64.powi(n)).collect();
+        for by_reading in [
+            vec![(Reading::Counter(Counter::Batch), times.clone())],
+            vec![
+                (Reading::Counter(Counter::Batch), times[..1].to_vec()),
+                (Reading::Counter(Counter::Token), times[1..].to_vec()),
+            ],
+        ] {
+            let milestones = Milestones::new(by_reading, 0.5);
+            for t in [f64::INFINITY, f64::NAN, -1.0] {
+                for (count, others) in [(1, t), (CHUNK, t), (CHUNK, 4.0)] {
+                    let mut times = vec![others; count];
+                    times[0] = t;
+                    let mut out = vec![2.0; count];
+                    milestones.fill(&[&times[..]; Reading::COUNT], &mut out);
+                    assert!(out.iter().all(|alpha| levels.contains(alpha)), "{t} {out:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What the user wrote: a tree that knows no run.
+
+pub(crate) mod declare;
+pub(crate) mod nodes;
+mod operations;
+pub(crate) mod phase;
+pub(crate) mod print;
+
+use crate::curve::{self, Curve, Function};
+use crate::error::{Error, Kind, Result};
+use crate::run::Run;
+use crate::schedule::declare::{Argument, Declaration, Form};
+use crate::schedule::phase::Phase;
+use crate::time::Time;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A schedule: an immutable tree, whose leaves are formulas and functions.
+///
+/// Equal if the trees are, whatever names they were given. Prints as the text that rebuilds it.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    node: Arc<dyn Node>,
+    depth: usize,
+}
+
+/// More levels than anybody writes, and few enough for every stack.
+const DEEPEST: usize = 64;
+
+/// An argument by name, and the value for which it need not be printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedArgument {
+    /// The argument's name.
+    pub name: String,
+    /// Its value.
+    pub value: Argument,
+    /// Its value where it is left out, if it may be.
+    pub default: Option<Argument>,
+}
+
+/// A node as it is declared.
+pub(crate) trait Declared: Debug + Send + Sync {
+    fn declaration(&self) -> &'static Declaration;
+
+    /// In the order of the declaration.
+    fn arguments(&self) -> Vec<Argument>;
+}
+
+/// What a node means.
+pub(crate) trait Resolve {
+    /// The curve of the node in a phase.
+    fn resolve(&self, phase: &Phase<'_>) -> Result<curve::Node>;
+
+    /// The time whose clock the phase runs on, if there is one.
+    fn main_time(&self) -> Option<Time>;
+
+    /// That its arguments go together.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A node of the tree.
+trait Node: Resolve + Debug + Send + Sync {
+    fn declaration(&self) -> Option<&'static Declaration> {
+        None
+    }
+
+    fn arguments(&self) -> Vec<NamedArgument> {
+        Vec::new()
+    }
+
+    fn as_named(&self) -> Option<&Named> {
+        None
+    }
+
+    fn as_function(&self) -> Option<&Arc<dyn Function>> {
+        None
+    }
+}
+
+impl<T: Declared + Resolve> Node for T {
+    fn declaration(&self) -> Option<&'static Declaration> {
+        Some(Declared::declaration(self))
+    }
+
+    fn arguments(&self) -> Vec<NamedArgument> {
+        let parameters = Declared::declaration(self).parameters.iter();
+        let named = parameters.zip(Declared::arguments(self)).map(|(parameter, value)| {
+            let default = parameter.default.map(Argument::from);
+            NamedArgument { name: parameter.name.into(), value, default }
+        });
+        named.collect()
+    }
+}
+
+/// A tree that is written, and printed, under a name of its own.
+#[derive(Debug)]
+struct Named {
+    name: String,
+    arguments: Vec<NamedArgument>,
+    tree: Schedule,
+}
+
+impl Node for Named {
+    fn arguments(&self) -> Vec<NamedArgument> {
+        self.arguments.clone()
+    }
+
+    fn as_named(&self) -> Option<&Named> {
+        Some(self)
+    }
+}
+
+impl Resolve for Named {
+    fn resolve(&self, phase: &Phase<'_>) -> Result<curve::Node> {
+        self.tree.node(phase)
+    }
+
+    fn main_time(&self) -> Option<Time> {
+        self.tree.main_time()
+    }
+}
+
+impl Node for Arc<dyn Function> {
+    fn as_function(&self) -> Option<&Arc<dyn Function>> {
+        Some(self)
+    }
+}
+
+impl Schedule {
+    fn new(node: impl Node + 'static) -> Result<Self> {
+        node.check()?;
+        let below = node.arguments().iter().map(|argument| argument.value.depth()).max();
+        Self::at_depth(node, below.unwrap_or(0) + 1)
+    }
+
+    fn at_depth(node: impl Node + 'static, depth: usize) -> Result<Self> {
+        if depth > DEEPEST {
+            let message = format!("a schedule may be nested {DEEPEST} deep, this one is deeper");
+            return Err(Error::new(Kind::Schedule, message));
+        }
+        Ok(Self { node: Arc::new(node), depth })
+    }
+
+    /// A function as a leaf.
+    pub fn function(function: Arc<dyn Function>) -> Result<Self> {
+        Self::at_depth(function, 1)
+    }
+
+    /// The tree under a name and arguments of its own, by which it is printed.
+    pub fn named(&self, name: String, arguments: Vec<NamedArgument>) -> Result<Self> {
+        Self::at_depth(Named { name, arguments, tree: self.clone() }, self.depth + 1)
+    }
+
+    /// The product of two schedules; never a product of products.
+    pub fn times(&self, other: &Self) -> Result<Self> {
+        let factors = |schedule: &Self| match schedule.as_product() {
+            Some(factors) => factors,
+            None => vec![schedule.clone()],
+        };
+        Self::product([factors(self), factors(other)].concat())
+    }
+
+    /// The curve of this schedule in a run.
+    pub fn resolve(&self, run: &Run) -> Result<Curve> {
+        Curve::new(self.node(&Phase::of(run))?, self, run)
+    }
+
+    /// What a binding calls it: the name that it was given, or that of its declaration; none for
+    /// a function.
+    pub fn name(&self) -> Option<&str> {
+        match self.node.as_named() {
+            Some(named) => Some(&named.name),
+            None => self.node.declaration().map(|declaration| declaration.name),
+        }
+    }
+
+    /// How it is written; a tree with a name of its own as a class.
+    pub fn form(&self) -> Form {
+        self.node.declaration().map_or(Form::Class, |declaration| declaration.form)
+    }
+
+    /// The arguments that rebuild it, in order.
+    pub fn arguments(&self) -> Vec<NamedArgument> {
+        self.node.arguments()
+    }
+
+    /// The function, if it is one.
+    pub fn as_function(&self) -> Option<&Arc<dyn Function>> {
+        self.node.as_function()
+    }
+
+    /// Whether it has a name of its own.
+    pub fn is_named(&self) -> bool {
+        self.node.as_named().is_some()
+    }
+
+    /// What it stands for, where it was given a name.
+    pub fn tree(&self) -> &Self {
+        self.node.as_named().map_or(self, |named| named.tree.tree())
+    }
+
+    fn as_product(&self) -> Option<Vec<Self>> {
+        match self.arguments().pop().map(|argument| argument.value) {
+            Some(Argument::Schedules(factors)) => Some(factors),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn node(&self, phase: &Phase<'_>) -> Result<curve::Node> {
+        self.node.resolve(phase)
+    }
+
+    pub(crate) fn main_time(&self) -> Option<Time> {
+        self.node.main_time()
+    }
+}
+
+impl Argument {
+    /// How deep the deepest schedule in it is.
+    fn depth(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.depth,
+            Self::Schedules(schedules) => {
+                schedules.iter().map(|schedule| schedule.depth).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.tree(), other.tree());
+        match (one.as_function(), other.as_function()) {
+            (None, None) => one.name() == other.name() && one.arguments() == other.arguments(),
+            (Some(one), Some(other)) => one.equals(&**other),
+            _ => false,
+        }
+    }
+}

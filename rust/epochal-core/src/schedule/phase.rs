@@ -1,0 +1,233 @@
+//! Phases: the only place that sees both a schedule's times and a run.
+//!
+//! 1. `dur` is a fraction of the run's scaled length, on its clock; in a cycle, of the cycle.
+//! 2. `ep` becomes batches through `batches_per_epoch`, counted by epochs where that is known.
+//! 3. Every other time is multiplied by σ; a warmup only if it asks for that.
+//! 4. Lengths are real numbers; the count rule snaps them to whole ones where it applies.
+//! 5. Moments count from the start of the run or the cycle, lengths from the start of the phase.
+
+use crate::curve;
+use crate::curve::cycle::Period;
+use crate::curve::reading::Reading;
+use crate::error::{Error, Kind, Result};
+use crate::math::{Double, ulp};
+use crate::run::Run;
+use crate::schedule::Schedule;
+use crate::time::Time;
+use crate::time::count::{Counted, scale};
+use crate::time::unit::Counter;
+
+/// A written time in a run: count × factor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length {
+    count: i64,
+    pub(crate) reading: Reading,
+    factor: f64,
+}
+
+impl Length {
+    fn new(count: i64, counter: Counter, factor: f64, run: &Run) -> Self {
+        if counter == Counter::Epoch
+            && let Ok((batches, _)) = run.exactly(count, counter, Counter::Batch)
+        {
+            return Self { count: batches, reading: Reading::Epochs, factor };
+        }
+        Self { count, reading: Reading::Counter(counter), factor }
+    }
+
+    /// How long it is on another counter: count × factor / divisor.
+    fn fraction(self, reading: Reading, run: &Run) -> Result<(i64, i64, f64)> {
+        let (from, to) = (self.reading.counter(), reading.counter());
+        let (count, divisor) = run.exactly(self.count, from, to)?;
+        Ok((count, divisor, self.factor))
+    }
+
+    /// How long it is: whole by the count rule, else in twice a float's precision.
+    pub(crate) fn on(self, reading: Reading, run: &Run) -> Result<Double> {
+        let (count, divisor, factor) = self.fraction(reading, run)?;
+        Ok(match scale(count, factor, divisor)? {
+            Counted::Whole(whole) => Double::from(whole),
+            Counted::Truncated(_) => {
+                Double::from(count) * Double::from(factor) / Double::from(divisor)
+            }
+        })
+    }
+
+    /// The length as one that repeats, on its own counter.
+    pub(crate) fn period(self, run: &Run) -> Result<Period> {
+        let slack = self.count as f64 * (ulp(self.factor) / 2.0);
+        Ok(Period::new(self.on(self.reading, run)?, slack))
+    }
+}
+
+/// Where a phase begins, as it was written.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    argument: &'static str,
+    time: Time,
+    length: Length,
+}
+
+/// A part of a schedule in a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Phase<'a> {
+    pub(crate) run: &'a Run,
+    /// The run itself, or the cycle in it, as a function sees it.
+    pub(crate) own_run: Run,
+    /// What "1dur" is.
+    whole: Length,
+    /// Its start is their sum.
+    begun: Vec<Begun>,
+    /// Whether the curve is for the top of a warmup: milestones then count as not yet reached,
+    /// and constants as not yet over.
+    pub(crate) is_for_top: bool,
+}
+
+impl<'a> Phase<'a> {
+    /// The whole of a run.
+    pub(crate) fn of(run: &'a Run) -> Self {
+        let (count, counter) = run.length();
+        let whole = Length::new(count, counter, 1.0, run);
+        Self { run, own_run: *run, whole, begun: Vec::new(), is_for_top: false }
+    }
+
+    /// A time of the schedule, scaled.
+    pub(crate) fn length(&self, time: Time) -> Length {
+        self.scaled(time, true)
+    }
+
+    /// A time of the schedule, scaled or not.
+    pub(crate) fn scaled(&self, time: Time, scaled: bool) -> Length {
+        match time {
+            Time::Count(count, counter) => {
+                let factor = if scaled { self.run.scale_schedule_ratio() } else { 1.0 };
+                Length::new(count, counter, factor, self.run)
+            }
+            Time::Duration(fraction) => {
+                Length { factor: fraction * self.whole.factor, ..self.whole }
+            }
+        }
+    }
+
+    /// What the phase of a schedule runs on.
+    pub(crate) fn main_reading(&self, schedule: &Schedule) -> Option<Reading> {
+        schedule.main_time().map(|time| self.length(time).reading)
+    }
+
+    /// The phase that begins when this one has lasted a while.
+    pub(crate) fn after(&self, argument: &'static str, time: Time, length: Length) -> Self {
+        let mut begun = self.begun.clone();
+        begun.push(Begun { argument, time, length });
+        Self { begun, ..self.clone() }
+    }
+
+    /// The phase that begins at a moment.
+    pub(crate) fn at(&self, argument: &'static str, time: Time, length: Length) -> Self {
+        Self { begun: vec![Begun { argument, time, length }], ..self.clone() }
+    }
+
+    /// The same phase, for the top of the warmup before it.
+    pub(crate) fn for_top(&self) -> Self {
+        Self { is_for_top: true, ..self.clone() }
+    }
+
+    /// A cycle, as a run of its own.
+    pub(crate) fn cycle(&self, every: Length) -> Result<Self> {
+        let own_run = self.run.lasting(every.count, every.reading.counter(), every.factor)?;
+        Ok(Self { own_run, whole: every, begun: Vec::new(), ..self.clone() })
+    }
+
+    /// Where it begins.
+    pub(crate) fn start(&self, reading: Reading) -> Result<Double> {
+        self.begun.iter().try_fold(Double::ZERO, |start, begun| {
+            let length = begun.length.on(reading, self.run)?;
+            Ok(if start.parts() == (0.0, 0.0) { length } else { start + length })
+        })
+    }
+
+    /// Whether all that its start is made of is on one counter.
+    fn starts_on(&self, reading: Reading) -> bool {
+        self.begun.iter().all(|begun| begun.length.reading.counter() == reading.counter())
+    }
+
+    /// Where it begins and where it ends, which must not be before.
+    pub(crate) fn bounds(
+        &self,
+        argument: &str,
+        end: Time,
+        reading: Reading,
+    ) -> Result<(Double, Double)> {
+        let (start, last) = (self.start(reading)?, self.length(end).on(reading, self.run)?);
+        if start.rounded() <= last.rounded() {
+            return Ok((start, last));
+        }
+        let counter = reading.counter();
+        let values = format!("{:?} > {:?} '{counter}'", start.rounded(), last.rounded());
+        let message = match self.begun.last() {
+            Some(Begun { argument: "t_warmup", time, .. }) => format!(
+                "t_warmup '{time}' is longer than {argument} '{end}': {values} in {}; \
+                 give {argument} a later time, such as {argument}='{time}', or a shorter warmup",
+                self.run
+            ),
+            Some(Begun { argument: from, time, .. }) => format!(
+                "{from} '{time}' is behind {argument} '{end}': {values} in {}; \
+                 give {argument} a later time",
+                self.run
+            ),
+            None => format!("{argument} '{end}' is before the start of the run"),
+        };
+        Err(Error::new(Kind::Schedule, message))
+    }
+
+    /// The end of something that need not be on the clock of what is before it: the two are only
+    /// compared if it is.
+    pub(crate) fn loose_end(&self, argument: &str, end: Time) -> Result<(Reading, Double)> {
+        let length = self.length(end);
+        let reading = length.reading;
+        if self.starts_on(reading) {
+            return Ok((reading, self.bounds(argument, end, reading)?.1));
+        }
+        Ok((reading, length.on(reading, self.run)?))
+    }
+
+    /// α of a curve where this phase begins.
+    pub(crate) fn value_at_start(&self, node: &curve::Node) -> Result<f64> {
+        self.finite(node.value_at(|reading| Ok(self.start(reading)?.rounded()), &self.own_run)?)
+    }
+
+    /// α of a curve at a moment that one reading tells.
+    pub(crate) fn value_at(&self, node: &curve::Node, told: Reading, at: Double) -> Result<f64> {
+        let place = |reading: Reading| {
+            let (count, divisor) = self.run.exactly(1, told.counter(), reading.counter())?;
+            Ok((at * Double::from(count) / Double::from(divisor)).rounded())
+        };
+        self.finite(node.value_at(place, &self.own_run)?)
+    }
+
+    fn finite(&self, alpha: f64) -> Result<f64> {
+        if alpha.is_finite() {
+            return Ok(alpha);
+        }
+        let message = format!("α reaches {alpha:?} within {}: it must stay finite", self.run);
+        Err(Error::new(Kind::Schedule, message))
+    }
+
+    /// What is wrong with a decay that would have to begin before its phase.
+    pub(crate) fn too_short(&self, t_decay: Time, t_max: Time, reading: Reading) -> Result<Error> {
+        let lasts = self.length(t_decay).on(reading, self.run)?.rounded();
+        let (start, end) =
+            (self.start(reading)?.rounded(), self.length(t_max).on(reading, self.run)?);
+        let before = self
+            .begun
+            .last()
+            .map_or_else(String::new, |begun| format!("{} '{}' and ", begun.argument, begun.time));
+        let message = format!(
+            "{before}t_decay '{t_decay}' are longer than t_max '{t_max}': \
+             {start:?} + {lasts:?} > {:?} '{}' in {}; give t_max a later time, or a shorter decay",
+            end.rounded(),
+            reading.counter(),
+            self.run
+        );
+        Ok(Error::new(Kind::Schedule, message))
+    }
+}

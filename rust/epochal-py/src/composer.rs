@@ -1,0 +1,89 @@
+//! States in Composer's form: of its Trainer, of this library, or of anything like them.
+
+use crate::error::{Error, Result};
+use crate::number;
+use crate::time::{self, Time};
+use crate::timestamp::{Timestamp, microseconds};
+use epochal_core::{self as core, Counter, Facts, Field, MICROSECONDS_PER_SECOND};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
+
+/// The run of a state: how long it is, scaled already, and its batches in an epoch.
+pub(crate) fn run(state: &Bound<'_, PyAny>, ratio: f64) -> Result<core::Run> {
+    let batches = attribute("state", state, "dataloader_len")?;
+    let facts = Facts {
+        batches_per_epoch: match batches.is_none() {
+            true => None,
+            false => Some(whole("state.dataloader_len", &batches, Counter::Batch)?),
+        },
+        ..Facts::default()
+    };
+    let duration = attribute("state", state, "max_duration")?;
+    let duration = foreign_time("state.max_duration", &duration)?;
+    Ok(core::Run::already_scaled(duration, facts, ratio)?)
+}
+
+/// The timestamp of a state; of a foreign one only `counters`, which are those that are read.
+pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Result<core::Timestamp> {
+    let timestamp = attribute("state", state, "timestamp")?;
+    if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
+        return Ok(timestamp.get().0);
+    }
+    let mut result = core::Timestamp::default();
+    for &counter in counters {
+        let field = Field::total(counter);
+        let value = attribute("state.timestamp", &timestamp, field.name())?;
+        let value = if value.is_instance_of::<PyDelta>() {
+            microseconds(field.name(), &value)?
+        } else if let Ok(seconds) = value.cast::<PyFloat>().map(|seconds| seconds.value())
+            && counter == Counter::Second
+        {
+            (seconds * MICROSECONDS_PER_SECOND as f64) as i64
+        } else {
+            let scale = if counter == Counter::Second { MICROSECONDS_PER_SECOND } else { 1 };
+            let count = whole(field.name(), &value, counter)?;
+            count.checked_mul(scale).ok_or_else(|| number::huge(field.name(), &value))?
+        };
+        result = result.with(field, value)?;
+    }
+    Ok(result)
+}
+
+/// A time of this library or another: one with `to_timestring`, or with `value` and `unit`.
+fn foreign_time(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Time> {
+    if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
+        return time::extract(name, object);
+    }
+    let py = object.py();
+    if let Ok(text) = object.call_method0(intern!(py, "to_timestring")) {
+        return time::extract(name, &text);
+    }
+    if let (Ok(value), Ok(unit)) = (object.getattr("value"), object.getattr("unit")) {
+        let unit = unit.getattr("value").unwrap_or(unit);
+        let arguments = PyDict::new(py);
+        arguments.set_item("value", value)?;
+        arguments.set_item("unit", unit)?;
+        return time::extract(name, &py.get_type::<Time>().call((), Some(&arguments))?);
+    }
+    time::extract(name, object)
+}
+
+/// A count given as a time, a time string, or anything that `int()` takes.
+fn whole(name: &str, object: &Bound<'_, PyAny>, counter: Counter) -> Result<i64> {
+    if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
+        return time::extract_count(name, object, counter);
+    }
+    let converted = object.py().get_type::<PyInt>().call1((object,));
+    number::int(name, &converted.map_err(|_| Error::wrong_type(name, "a whole number", object))?)
+}
+
+/// An attribute of an object that was given for `argument`.
+fn attribute<'py>(
+    argument: &str,
+    object: &Bound<'py, PyAny>,
+    name: &str,
+) -> Result<Bound<'py, PyAny>> {
+    let found = object.getattr_opt(name)?;
+    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
+}
