@@ -29,7 +29,6 @@ from reference.time import UNITS
 from strategies import COUNT_UNITS, Draw
 
 
-
 def falling(state: Any) -> float:
     return 1.0 / (1 + int(state.timestamp.batch))
 
@@ -229,6 +228,11 @@ def configs(draw: Draw, *names: str, units: tuple[str, ...] = UNITS, longest: in
         unit = draw(st.sampled_from(units))
         warmups = [f"{draw(st.integers(0, 20))}{unit}", "0ba", arguments.get("t_max", "0.1dur")]
         arguments["t_warmup"] = draw(st.sampled_from(warmups))
+    if name == "CyclicScheduler":
+        # Both lengths are of one unit, and the peak is 1.
+        unit = draw(st.sampled_from(units))
+        arguments |= {key: draw(lengths((unit,), longest)) for key in ("t_up", "t_down")}
+        arguments["alpha_i"] = draw(st.floats(0, 1))
     config = Config(name, arguments)
     assume(can_be_built(config))
     return config

@@ -90,6 +90,7 @@ FULL: dict[str, dict[str, Any]] = {
         "alpha_f_decay": 0.25,
         "alpha_f_cooldown": 0.125,
         "scale_warmup": True,
+        **WARMUP,
     },
 }
 

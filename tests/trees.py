@@ -157,6 +157,10 @@ class Drawing:
         for shape, alphas in GEOMETRIC.items():
             if given.get(shape) == "geometric":
                 given |= {key: self.draw(_ABOVE_ZERO) for key in alphas & parameters(name).keys()}
+        if name == "CyclicScheduler":
+            # Both lengths are of one unit, and the peak is 1.
+            given["t_up"], given["t_down"] = (f"{self.short()[1]}ba" for _ in range(2))
+            given["alpha_i"] = self.draw(st.floats(0, 1))
         return f"{name}({written(given)})"
 
     def tree(self, depth: int, low: int = 0) -> str:

@@ -157,6 +157,9 @@ def InverseSquareRootWithWarmupScheduler(
     alpha_f_decay: Any = 0.0,
     alpha_f_cooldown: Any = 0.0,
     scale_warmup: Any = False,
+    *,
+    warmup_start: Any = 0.0,
+    warmup_shape: Any = "linear",
 ) -> Schedule:
     check({"t_warmup": t_warmup, "alpha_f_decay": alpha_f_decay, "scale_warmup": scale_warmup})
     check({"alpha_f_cooldown": alpha_f_cooldown})
@@ -171,7 +174,7 @@ def InverseSquareRootWithWarmupScheduler(
     else:
         check({"t_cooldown": t_cooldown})
         after = Ending(decay, t_cooldown, t_max, alpha_f_cooldown, "linear", late=True)
-    return after.after_warmup(t_warmup, scale=scale_warmup)
+    return after.after_warmup(t_warmup, warmup_start, warmup_shape, scale_warmup)
 
 
 NAMED = (

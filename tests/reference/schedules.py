@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from reference.errors import Refusal
+from reference.errors import Refusal, shown
 from reference.formulas import between, blend, exactly, half_cosine, power
 from reference.phase import Part, Phase, reached
 from reference.time import bounds
@@ -208,6 +208,13 @@ class CyclicScheduler(Schedule):
     t_down: Written | None = None
     alpha_i: float = 0.1
     gamma: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.t_down is not None and self.t_down.unit != self.t_up.unit:
+            raise Refusal("UnitError", f"'{self.t_up}'", f"'{self.t_down}'")
+        if self.alpha_i > 1:
+            raise Refusal("ScheduleError", "alpha_i", shown(self.alpha_i))
 
     def value(self, phase: Phase) -> Decimal:
         clock, up = self.main(phase), phase.length(self.t_up)

@@ -204,10 +204,9 @@ class Warmup(Schedule):
         top = self.a.value(replace(then.at(then.start), levels=False))
         after = self.a.value(then)
         t, s, w = phase.reads(clock), phase.on(clock, phase.start), phase.on(clock, then.start)
-        if s == w:
-            return after
-        rising = ramp(Decimal(self.start) * top, top, clipped((t - s) / (w - s)), self.shape)
-        return rising if t < w else after
+        done = Fraction(1) if s == w else clipped((t - s) / (w - s))
+        rising = ramp(Decimal(self.start) * top, top, done, self.shape)
+        return rising if s < w and t < w else after
 
     def main(self, phase: Phase) -> str | None:
         return self.a.main(phase) or self.end(phase).length.clock
@@ -242,7 +241,8 @@ def cooled(
     before = a.value(phase)
     left, right = a.value(phase.at(begin)), Decimal(alpha_f)
     t, s, T = phase.reads(clock), phase.on(clock, begin), phase.on(clock, end)
-    falling = left if s == T else ramp(left, right, clipped((t - s) / (T - s)), shape)
+    done = Fraction(0) if s == T else clipped((t - s) / (T - s))
+    falling = ramp(left, right, done, shape)
     if t < s:
         return before
     return right if s < T <= t else falling
