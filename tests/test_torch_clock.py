@@ -85,7 +85,7 @@ def curves(draw: Draw, unit: str, length: int) -> Curve:
         curve: Curve = schedule.resolve(Run(f"{length}{unit}"))
     except EpochalError:
         reject()
-    assume(curve.clocks == (TimeUnit(unit),))
+    assume(curve.units == (TimeUnit(unit),))
     return curve
 
 

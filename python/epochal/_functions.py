@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
 
-    from epochal._types import UnitLike
+    from epochal._types import Number, UnitLike
 
 __all__ = ["FunctionSchedule", "State", "as_schedule"]
 
@@ -31,13 +31,15 @@ class State:
 
     __slots__ = ("dataloader_len", "max_duration", "timestamp")
 
+    timestamp: Timestamp
+
     def __init__(
         self,
         timestamp: Timestamp | _Watched,
         max_duration: Time,
         dataloader_len: Time | None = None,
     ) -> None:
-        self.timestamp = timestamp
+        self.timestamp = timestamp  # type: ignore[assignment]  # it reads like one
         self.max_duration = max_duration
         self.dataloader_len = dataloader_len
 
@@ -68,7 +70,7 @@ class _Watched:
         self._seen.add(time.unit)
         return time
 
-    def _see(self, other: object) -> object:
+    def _see(self, other: Any) -> Any:
         if isinstance(other, _Watched):
             return other._timestamp
         if isinstance(other, (Time, str)):
@@ -123,7 +125,7 @@ class _Leaf:
         state = State(now, run.duration, dataloader_len)
         return self.call(state, run.scale_schedule_ratio)
 
-    def call(self, state: Any, ssr: float) -> float:
+    def call(self, state: Any, ssr: Number) -> float:
         if ssr != 1 and not self.takes_ssr:
             raise ScheduleError(
                 f"schedule function {self.name} does not take the scale schedule ratio, "
@@ -205,9 +207,7 @@ class FunctionSchedule(Schedule):
 
     __slots__ = ()
 
-    def __new__(
-        cls, function: Callable[..., Any], units: Iterable[UnitLike] | None = None
-    ) -> Self:
+    def __new__(cls, function: Callable[..., Any], units: Iterable[UnitLike] | None = None) -> Self:
         return super().__new__(cls, _core.function(_Leaf(function, units)))
 
     @property
@@ -226,7 +226,7 @@ class FunctionSchedule(Schedule):
         assert isinstance(leaf, _Leaf)
         return leaf
 
-    def __call__(self, state: Any, ssr: float = 1.0) -> float:
+    def __call__(self, state: Any, ssr: Number = 1.0) -> float:
         """α in a `State`, Composer's or anything like it; `ssr` is σ."""
         return self._leaf.call(state, ssr)
 

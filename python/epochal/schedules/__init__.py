@@ -31,52 +31,14 @@ Formulas: https://docs.mosaicml.com/projects/composer, module composer.optim.sch
 says where they differ.
 """
 
-from epochal.schedules._composed import (
-    ConstantWithWarmupScheduler,
-    CosineAnnealingWithWarmupScheduler,
-    CyclicScheduler,
-    InverseSquareRootWithWarmupScheduler,
-    LinearWithWarmupScheduler,
-    MultiStepWithWarmupScheduler,
-    OneCycleScheduler,
-    PolynomialWithWarmupScheduler,
-    WSDScheduler,
-)
-from epochal.schedules._tails import (
-    ConstantScheduler,
-    CosineAnnealingScheduler,
-    CosineAnnealingWarmRestartsScheduler,
-    ExponentialScheduler,
-    InverseSquareRootScheduler,
-    LinearScheduler,
-    MultiStepScheduler,
-    PiecewiseScheduler,
-    PolynomialScheduler,
-    StepScheduler,
-)
+from epochal.schedules import _composed, _tails
+from epochal.schedules._composed import *
+from epochal.schedules._tails import *
 from epochal.schedules._words import answer_peers
 
-__all__ = [
-    "ConstantScheduler",
-    "ConstantWithWarmupScheduler",
-    "CosineAnnealingScheduler",
-    "CosineAnnealingWarmRestartsScheduler",
-    "CosineAnnealingWithWarmupScheduler",
-    "CyclicScheduler",
-    "ExponentialScheduler",
-    "InverseSquareRootScheduler",
-    "InverseSquareRootWithWarmupScheduler",
-    "LinearScheduler",
-    "LinearWithWarmupScheduler",
-    "MultiStepScheduler",
-    "MultiStepWithWarmupScheduler",
-    "OneCycleScheduler",
-    "PiecewiseScheduler",
-    "PolynomialScheduler",
-    "PolynomialWithWarmupScheduler",
-    "StepScheduler",
-    "WSDScheduler",
-]
+__all__ = ["answer_peers"]
+__all__ += _composed.__all__
+__all__ += _tails.__all__
 
 for _name in __all__:
     answer_peers(globals()[_name])

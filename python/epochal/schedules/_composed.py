@@ -7,12 +7,10 @@ from epochal._core import Schedule, ScheduleError, Time
 from epochal.schedules._tails import (
     ConstantScheduler,
     CosineAnnealingScheduler,
-    InverseSquareRootScheduler,
     LinearScheduler,
     MultiStepScheduler,
     PiecewiseScheduler,
     PolynomialScheduler,
-    StepScheduler,
 )
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -22,6 +20,18 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from epochal._types import Number, Shape, TimeLike
+
+__all__ = [
+    "ConstantWithWarmupScheduler",
+    "CosineAnnealingWithWarmupScheduler",
+    "CyclicScheduler",
+    "InverseSquareRootWithWarmupScheduler",
+    "LinearWithWarmupScheduler",
+    "MultiStepWithWarmupScheduler",
+    "OneCycleScheduler",
+    "PolynomialWithWarmupScheduler",
+    "WSDScheduler",
+]
 
 
 class MultiStepWithWarmupScheduler(Schedule):
@@ -133,7 +143,8 @@ class LinearWithWarmupScheduler(Schedule):
         warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = LinearWithWarmupScheduler("4ba").resolve(Run("12ba"))
     >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
@@ -180,7 +191,8 @@ class CosineAnnealingWithWarmupScheduler(Schedule):
         warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = CosineAnnealingWithWarmupScheduler("4ba").resolve(Run("16ba"))
     >>> [round(curve(t), 6) for t in (0, 2, 4, 8, 12, 16, 99)]
@@ -226,7 +238,8 @@ class PolynomialWithWarmupScheduler(Schedule):
         warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = PolynomialWithWarmupScheduler("4ba").resolve(Run("12ba"))
     >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
@@ -469,9 +482,9 @@ class CyclicScheduler(Schedule):
     `torch.optim.lr_scheduler.CyclicLR` calls it "triangular" with gamma=1.0, "triangular2" with
     gamma=0.5. Raises `UnitError` if the two lengths are in different units.
 
-    >>> curve = CyclicScheduler("10ba", alpha_i=0.2, gamma=0.5).resolve("100ba")
+    >>> curve = CyclicScheduler("10ba", alpha_i=0.5, gamma=0.5).resolve("100ba")
     >>> curve(0), curve(5), curve(10), curve(20), curve(30)
-    (0.2, 0.6, 1.0, 0.2, 0.6)
+    (0.5, 0.75, 1.0, 0.5, 0.75)
     """
 
     __slots__ = ()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from epochal._types import Number, Shape, TimeLike
 
+
 class StepScheduler(Schedule):
     """Multiplies by gamma every `step_size`.
 
@@ -35,6 +36,20 @@ class StepScheduler(Schedule):
 
     def __new__(cls, step_size: TimeLike, gamma: Number = 0.1) -> Self:
         return super().__new__(cls, _core.build("Step", [step_size, gamma]))
+
+
+__all__ = [
+    "ConstantScheduler",
+    "CosineAnnealingScheduler",
+    "CosineAnnealingWarmRestartsScheduler",
+    "ExponentialScheduler",
+    "InverseSquareRootScheduler",
+    "LinearScheduler",
+    "MultiStepScheduler",
+    "PiecewiseScheduler",
+    "PolynomialScheduler",
+    "StepScheduler",
+]
 
 
 class MultiStepScheduler(Schedule):
@@ -190,7 +205,9 @@ class CosineAnnealingWarmRestartsScheduler(Schedule):
     alpha_f: float
 
     def __new__(cls, t_0: TimeLike, t_mult: Number = 1.0, alpha_f: Number = 0.0) -> Self:
-        return super().__new__(cls, _core.build("CosineAnnealingWarmRestarts", [t_0, t_mult, alpha_f]))
+        return super().__new__(
+            cls, _core.build("CosineAnnealingWarmRestarts", [t_0, t_mult, alpha_f])
+        )
 
 
 class PolynomialScheduler(Schedule):

@@ -51,4 +51,4 @@ def answer_peers(schedule: type[Schedule]) -> None:
                 )
         return new(cls, *args, **kwargs)
 
-    schedule.__new__ = answering  # type: ignore[method-assign, assignment]
+    schedule.__new__ = answering  # type: ignore[method-assign]

@@ -20,23 +20,28 @@ use std::num::NonZeroUsize;
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
 ///
-/// Made by `Schedule.resolve(run)`. `clocks` names the clocks it reads.
+/// Made by `Schedule.resolve(run)`. `units` names the clocks that it reads.
 ///
-/// `curve(t)` is a float for a number, a `Time` or a time string on its clock, and for a
-/// `Timestamp`. For an array of ints or floats it is a float64 array of the same shape;
+/// `curve(t)` is a float for a number on its clock, a time, a `Timestamp` or a `Clock`; a time is
+/// converted by the run. For an array of ints or floats it is a float64 array of the same shape;
 /// `out=` takes the values instead, `dtype="float32"` rounds them once, and `threads=` says how
 /// many threads may share the work: by default as many as `EPOCHAL_NUM_THREADS` says or the
 /// machine has cores, and one if the array is small. The values do not depend on it. A curve of
-/// several clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`.
+/// several clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`; a
+/// number or an array is batches there, if the rates of the run tell the other clocks.
 ///
-/// >>> curve = LinearScheduler().resolve(Run("4ba"))
-/// >>> curve(1), curve("2ba"), curve([0, 1, 2, 3, 4, 5]).tolist()
+/// >>> curve = LinearScheduler().resolve("4ba")
+/// >>> curve(1), curve("0.5dur"), curve([0, 1, 2, 3, 4, 5]).tolist()
 /// (0.75, 0.5, [1.0, 0.75, 0.5, 0.25, 0.0, 0.0])
-/// >>> curve.clocks, curve.grid().tolist()
+/// >>> curve.units, curve.grid().tolist()
 /// ((<TimeUnit.BATCH: 'ba'>,), [1.0, 0.75, 0.5, 0.25])
 ///
-/// Times are finite and not negative, else `ScheduleError`; in another unit, or a bare number
-/// where several clocks are read, `UnitError`; arrays of other types, `TypeError`.
+/// A length in epochs is kept in batches where the run has `batches_per_epoch`. A `Clock` tells
+/// the epochs that have really passed; all else is read by its batches.
+///
+/// Times are finite and not negative, else `ScheduleError`; where the run lacks the fact that a
+/// conversion needs, `UnitError`; arrays of other types, `TypeError`. A curve that leaves the
+/// range of floats raises `ScheduleError` there; past the end of the run it keeps its last value.
 #[pyclass(frozen, module = "epochal", name = "Curve")]
 #[derive(Debug)]
 pub(crate) struct Curve {
@@ -260,7 +265,7 @@ impl Curve {
     #[getter]
     fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();
-        for clock in self.curve.counters() {
+        for clock in self.curve.counters().iter() {
             members.push(unit::member(py, clock.unit())?);
         }
         PyTuple::new(py, members)
@@ -306,9 +311,12 @@ impl Curve {
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
-    /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=`,
-    /// `dtype=` and `threads=` as for a call. Raises `UnitError` if the curve reads several clocks or the
-    /// length is not known.
+    /// Each is a time, or a number on the curve's clock, which of several clocks is batches; `stop`
+    /// defaults to the run's length. `out=`, `dtype=` and `threads=` are those of a call. Raises
+    /// `UnitError` naming the fact that the run lacks.
+    ///
+    /// >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
+    /// [1.0, 0.5]
     #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None, *,
                         threads=None))]
     #[pyo3(

@@ -10,7 +10,7 @@ use epochal_core::{self as core, Argument, Declaration, Form, Kind, NamedArgumen
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
-use pyo3::{IntoPyObjectExt, intern};
+use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
@@ -341,16 +341,11 @@ impl Schedule {
     }
 
     fn __setattr__(slf: &Bound<'_, Self>, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
-        let py = slf.py();
-        if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
-            let message = format!(
-                "a schedule does not change, so {name} cannot be set: build another schedule"
-            );
-            return Err(PyAttributeError::new_err(message).into());
-        }
-        let set = py.get_type::<PyAny>().getattr(intern!(py, "__setattr__"))?;
-        set.call1((slf, name, value))?;
-        Ok(())
+        change(slf, name, value.as_ptr())
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &str) -> Result<()> {
+        change(slf, name, std::ptr::null_mut())
     }
 
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -419,6 +414,21 @@ impl Schedule {
             }
         }
     }
+}
+
+/// Sets an attribute, or deletes it, which only classes derived from these have.
+fn change(slf: &Bound<'_, Schedule>, name: &str, value: *mut ffi::PyObject) -> Result<()> {
+    let py = slf.py();
+    if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
+        let message =
+            format!("schedules are immutable, so {name} cannot change: build another one");
+        return Err(PyAttributeError::new_err(message).into());
+    }
+    let name = PyString::new(py, name);
+    // SAFETY: the first two are objects, the third is one or null, and the interpreter is
+    // attached. `object.__setattr__` takes no instance of a class that has one of its own.
+    let status = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), value) };
+    if status == 0 { Ok(()) } else { Err(PyErr::fetch(py).into()) }
 }
 
 /// An operation on a schedule, by its declaration.

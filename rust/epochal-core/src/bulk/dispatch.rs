@@ -5,9 +5,8 @@
 
 use crate::bulk::source::Source;
 use crate::bulk::span;
-use crate::curve::formula::Formula;
 use crate::curve::milestones::Milestones;
-use crate::curve::reading::Reading;
+use crate::curve::{Formula, Times};
 use crate::error::{Error, Kind, Result, quote};
 use crate::math::{larger, smaller};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -158,8 +157,8 @@ at_each_level! {
         = formula.fill(times, out);
 
     /// The level at each time.
-    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Reading::COUNT], out: &mut [f64])
-        = milestones.fill(readings, out);
+    fn fill_levels<'a>(milestones: &Milestones, times: Times<'a>, out: &mut [f64])
+        = milestones.fill(times, out);
 
     /// The values that hold before a time, laid over those that hold from there on.
     fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])

@@ -11,8 +11,8 @@ use crate::bulk::dispatch::Level;
 use crate::bulk::share::{part_len, share, threads_for};
 use crate::bulk::source::{Source, Sources, is_time, not_a_time};
 use crate::bulk::span::BLOCK;
-use crate::curve::Curve;
 use crate::curve::reading::Reading;
+use crate::curve::{Curve, Times};
 use crate::error::{Error, Kind, Result};
 use crate::math::{WHOLE_FROM, floor};
 use crate::time::unit::Counter;
@@ -135,7 +135,7 @@ fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
 
 /// The counters that some curves read, each once, in the order of [`Counter::ALL`].
 pub fn counters_of(curves: &[&Curve]) -> Vec<Counter> {
-    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters()).collect();
+    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters().into_owned()).collect();
     Counter::ALL.into_iter().filter(|counter| counters.contains(counter)).collect()
 }
 
@@ -230,7 +230,7 @@ impl Job<'_> {
                 (None, None) => block,
             };
         }
-        curve.fill(self.level, &times, out);
+        curve.fill(self.level, Times::Each(&times), out);
     }
 
     /// Times of a counter that the rates turn into those of another.

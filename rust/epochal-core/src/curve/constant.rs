@@ -1,7 +1,6 @@
 //! alpha while t < T, then 1
 
-use crate::curve::Node;
-use crate::curve::formula::{Formula, map};
+use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};

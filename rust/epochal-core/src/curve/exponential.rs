@@ -1,7 +1,6 @@
 //! γ^(t/ρ)
 
-use crate::curve::Node;
-use crate::curve::formula::{Formula, map, staged};
+use crate::curve::{Formula, Node, map, staged};
 use crate::error::Result;
 use crate::math::{self, Stage};
 use crate::schedule::phase::Phase;

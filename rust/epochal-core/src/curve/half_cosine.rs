@@ -1,10 +1,9 @@
 //! α_f + (1 − α_f)·sin²(½πu), once or in every cycle
 
 use crate::bulk::span::{Chunks, bounds};
-use crate::curve::Node;
 use crate::curve::cycle::{Cycle, Cycles, EXACT, whole_cycles};
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, fall_to, map, staged};
+use crate::curve::{Formula, Node, fall_to, map, staged};
 use crate::error::Result;
 use crate::math::{NONE, half_cosine, half_cosine_exactly, smaller_part};
 use crate::schedule::phase::Phase;

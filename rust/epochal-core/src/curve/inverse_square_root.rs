@@ -1,7 +1,6 @@
 //! α_f + (1 − α_f)·√(τ/(τ + t'))
 
-use crate::curve::Node;
-use crate::curve::formula::Formula;
+use crate::curve::{Formula, Node};
 use crate::error::Result;
 use crate::math::Double;
 use crate::schedule::phase::Phase;

@@ -1,8 +1,7 @@
 //! α_f + (α_i − α_f)·u
 
-use crate::curve::Node;
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, map};
+use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};

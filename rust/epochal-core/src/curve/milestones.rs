@@ -1,9 +1,9 @@
 //! γ^(milestones reached)
 
 use crate::bulk::span::{CHUNK, Chunks};
-use crate::curve::Node;
 use crate::curve::ladder::Ladder;
 use crate::curve::reading::Reading;
+use crate::curve::{Node, Times};
 use crate::error::Result;
 use crate::math::Levels;
 use crate::schedule::phase::Phase;
@@ -63,14 +63,13 @@ impl Milestones {
 
     /// α at each time.
     #[inline(always)]
-    pub(crate) fn fill(&self, readings: &[&[f64]; Reading::COUNT], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Times<'_>, out: &mut [f64]) {
         if let [(reading, ladder)] = &self.by_reading[..] {
-            return fill(ladder, &self.levels, readings[reading.index()], out);
+            return fill(ladder, &self.levels, times.of(*reading), out);
         }
         for (index, alpha) in out.iter_mut().enumerate() {
-            let reached = |(reading, ladder): &(Reading, Ladder)| {
-                ladder.reached(readings[reading.index()][index])
-            };
+            let reached =
+                |(reading, ladder): &(Reading, Ladder)| ladder.reached(times.of(*reading)[index]);
             *alpha = self.levels[self.by_reading.iter().map(reached).sum::<usize>()];
         }
     }
@@ -117,7 +116,7 @@ mod tests {
                     let mut times = vec![others; count];
                     times[0] = t;
                     let mut out = vec![2.0; count];
-                    milestones.fill(&[&times[..]; Reading::COUNT], &mut out);
+                    milestones.fill(Times::Same(&times), &mut out);
                     assert!(out.iter().all(|alpha| levels.contains(alpha)), "{t} {out:?}");
                 }
             }

@@ -4,7 +4,7 @@ use crate::bulk::dispatch::Level;
 use crate::bulk::span::CHUNK;
 use crate::curve::cycle::{Cycle, Period};
 use crate::curve::reading::Reading;
-use crate::curve::{Node, Now};
+use crate::curve::{Node, Now, Times};
 use crate::error::Result;
 use crate::math::{Double, larger};
 use crate::run::Run;
@@ -147,21 +147,19 @@ fn in_chunks<const N: usize, const M: usize>(
     let mut places = [[0.0; M]; Reading::COUNT];
     for (number, out) in out.chunks_mut(M).enumerate() {
         let start = number * M;
-        for (place, given) in places.iter_mut().zip(&now.times) {
-            if let Some(given) = given.get(start..start + out.len()) {
-                place[..out.len()].copy_from_slice(given);
-            }
-        }
-        let mut given = now.times.iter();
+        let mut readings = Reading::ALL.into_iter();
         let mut times = places.each_mut().map(|place| {
             // What is not read has no times.
-            let is_read = given.next().is_some_and(|given| !given.is_empty());
-            &mut place[..if is_read { out.len() } else { 0 }]
+            let given = readings.next().map_or(&[][..], |reading| now.times.of(reading));
+            let given = given.get(start..start + out.len()).unwrap_or_default();
+            let times = &mut place[..given.len()];
+            times.copy_from_slice(given);
+            times
         });
         change(&mut times);
         let moved = now.timestamp.map(|timestamp| in_time(run, timestamp, &change));
         let times = times.each_ref().map(|times| &**times);
-        let now = Now { times, timestamp: moved.as_ref(), told: now.told };
+        let now = Now { times: Times::Each(&times), timestamp: moved.as_ref(), told: now.told };
         of.fill::<N>(level, &now, out)?;
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! Points, and the pieces between them
 
-use crate::curve::Node;
-use crate::curve::formula::Formula;
+use crate::curve::{Formula, Node};
 use crate::error::{Error, Kind, Result};
 use crate::math::{Double, Ease};
 use crate::schedule::phase::Phase;

@@ -1,8 +1,7 @@
 //! α_f + (1 − α_f)·u^power
 
-use crate::curve::Node;
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, fall_to, map, staged};
+use crate::curve::{Formula, Node, fall_to, map, staged};
 use crate::error::Result;
 use crate::math::{Exponent, LANES, Stages, cube, square, square_exactly};
 use crate::schedule::phase::Phase;

@@ -1,9 +1,8 @@
 //! γ^⌊t/ρ⌋
 
 use crate::bulk::span::Chunks;
-use crate::curve::Node;
 use crate::curve::cycle::{Cycle, EXACT, Period, whole_cycles};
-use crate::curve::formula::{Formula, map};
+use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::math::Levels;
 use crate::schedule::phase::Phase;

@@ -1,6 +1,6 @@
 //! What the operations on schedules mean.
 
-use crate::curve::formula::Formula;
+use crate::curve::Formula;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::piecewise::{Piecewise, check_ends};
 use crate::curve::reading::Reading;
