@@ -47,8 +47,8 @@ REAL: dict[str, Any] = {**vars(epochal), **FUNCTIONS}
 PLAIN: dict[str, Any] = {**reference_named.NAMES, **FUNCTIONS}
 # All that a curve may read, at the start.
 START = dict.fromkeys(COUNT_UNITS, Fraction(0))
-# How far a length, or a time that is counted from a rounded moment, may be off, in relation to
-# itself: a few halves of a unit in the last place.
+# How far a time that is counted from a rounded moment may be off, in relation to itself: a few
+# halves of a unit in the last place.
 ROUNDING = Fraction(1, 2**51)
 
 
@@ -73,9 +73,9 @@ class Source:
         self,
         run: reference_run.Run,
         clocks: Mapping[str, Fraction],
-        stretch: Fraction = Fraction(1),
+        off: Fraction = Fraction(0),
     ) -> Decimal:
-        return reference_tree.alpha(plain(self.text), run, clocks.__getitem__, stretch=stretch)
+        return reference_tree.alpha(plain(self.text), run, clocks.__getitem__, off=off)
 
     def notes(
         self, run: reference_run.Run, clocks: Mapping[str, Fraction] = START
@@ -90,11 +90,11 @@ class Source:
         return sorted(self.notes(run).clocks, key=UNITS.index)
 
     def sides(self, run: reference_run.Run, clocks: Mapping[str, Fraction]) -> list[Decimal]:
-        """How much α changes if every length is longer, or shorter, by its rounding."""
+        """How much α changes if every time that is read is later, or earlier, by its rounding."""
         exact = self.alpha(run, clocks)
-        stretched = [self.alpha(run, clocks, 1 + change) for change in (ROUNDING, -ROUNDING)]
+        others = [self.alpha(run, clocks, off) for off in (ROUNDING, -ROUNDING)]
         with decimal.localcontext(precisely()):
-            return [abs(value - exact) for value in stretched]
+            return [abs(other - exact) for other in others]
 
     def spread(self, run: reference_run.Run, clocks: Mapping[str, Fraction]) -> Decimal:
         """How far α may be off where time counts from, or α is taken at, a rounded moment.

@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 import pickle
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from configs import NAMES, REQUIRED, configs, parameters
 from epochal import (
     ConstantScheduler,
-    ConstantWithWarmupScheduler,
     EpochalError,
     ExponentialScheduler,
     LinearScheduler,
@@ -31,6 +31,7 @@ from epochal import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference.arguments import LENGTHS, MOMENTS
+from reference.errors import shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
 from scheduler_classes import (
@@ -82,10 +83,15 @@ def test_repr_rebuilds(name: str, data: st.DataObject) -> None:
 
 @every_schedule
 def test_repr_has_every_argument(name: str) -> None:
+    """But for what is given by keyword only, where it is the default."""
     for arguments in (FULL[name], {k: v for k, v in FULL[name].items() if required(name, k)}):
-        shown = parameters(name) | arguments
-        text = ", ".join(f"{key}={value!r}" for key, value in shown.items())
+        defaults = {k: v for k, v in parameters(name).items() if not k.startswith("warmup_")}
+        text = ", ".join(f"{k}={written(v)}" for k, v in (defaults | arguments).items())
         assert repr(build(name, arguments)) == f"{name}({text})"
+
+
+def written(value: object) -> str:
+    return shown(value) if type(value) is float else repr(value)
 
 
 def required(name: str, key: str) -> bool:
@@ -128,10 +134,10 @@ def another(key: str, value: Any) -> Any:
     if key == "shape" and isinstance(value, list):
         return ["step", *value[1:]]
     if key in (*LENGTHS, *MOMENTS):
-        return "1ba"
+        return "9ba" if key == "t_max" else "1ba"
     if isinstance(value, str):
         return "rex"
-    return False if value is True else value + 1
+    return False if value is True else value / 2
 
 
 def test_schedules_of_one_shape_are_equal_only_to_their_own_kind() -> None:
@@ -286,7 +292,6 @@ def test_a_missing_fact_is_named() -> None:
         (StepScheduler("1ba").after_warmup("1sec"), Run("10ba"), "'sec'"),
         (StepScheduler("1ba").advance("1iter"), Run("10ba"), "'iter'"),
         (PiecewiseScheduler([("1ba", 1.0), ("1tok", 0.5)]), Run("10ba"), "tokens_per_batch"),
-        (ConstantWithWarmupScheduler("1tok"), Run("10ba"), "'tok' needs tokens_per_batch"),
     ):
         error = error_of(schedule.resolve, run)
         assert type(error) is UnitError
@@ -340,10 +345,27 @@ def test_what_is_not_finite_within_the_run_is_refused() -> None:
         LinearScheduler(1e308) * 10,
         LinearScheduler(1e308) + 1.7e308,
         LinearScheduler(1e308).after_warmup("1ba", start=10.0),
-        ConstantScheduler(1e200).until("500ba", ConstantScheduler(1e200), carry=True),
     ):
         assert type(error_of(schedule.resolve, Run("1000ba"))) is ScheduleError
     assert StepScheduler("1ba", 10).resolve(Run("300ba"))(300) == 1e300
+
+
+def test_what_is_not_finite_is_no_value() -> None:
+    """Where only evaluating tells, it is refused there, alone and among others."""
+    huge = ConstantScheduler(1e200)
+    curve = huge.until("500ba", huge, carry=True).resolve("600ba")
+    assert curve(499) == 1e200
+    calls: list[Callable[[], object]] = [
+        lambda: curve(550),
+        lambda: curve(Timestamp(batch=550)),
+        lambda: curve.at_batch(550),
+        lambda: curve([1, 550]),
+        lambda: curve({"ba": [1, 550]}),
+        lambda: curve.grid(),
+        lambda: epochal.evaluate([curve], [1, 550]),
+    ]
+    for call in calls:
+        assert type(error_of(call)) is ScheduleError
 
 
 def test_resolve_takes_a_run_or_its_length() -> None:

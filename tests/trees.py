@@ -130,7 +130,7 @@ class Drawing:
         if key == "t_max":
             return self.t_max(low)
         if key == "milestones":
-            return [self.time(low, self.length)[0] for _ in range(self.draw(st.integers(0, 4)))]
+            return [self.time(low, self.length)[0] for _ in range(self.draw(st.integers(1, 4)))]
         if key == "points":
             counts = st.lists(st.integers(low, self.length + low), min_size=1, max_size=5)
             return [(f"{n}ba", self.draw(_ABOVE_ZERO)) for n in sorted(self.draw(counts))]
@@ -282,7 +282,10 @@ def edges(source: Source, run: Run) -> list[int]:
 
 def bounds(part: tree.Schedule) -> tuple[float, float]:
     """How large α may be, and how far off: each tail by 2^-51 of its largest α, each operation
-    by what its operands are off and by the rounding of its own result."""
+    by what its operands are off and by the rounding of its own result.
+
+    Numbers below the smallest normal one have fewer digits.
+    """
     match part:
         case tree.Product(a, b) | tree.Until(a, _, b, True):
             (size, error), (other, its_error) = bounds(a), bounds(b)
@@ -309,7 +312,7 @@ def bounds(part: tree.Schedule) -> tuple[float, float]:
             return max(size, alpha_f), error + max(size, alpha_f) * 4 * HALF
         case tree.Repeated(a) | tree.Advanced(a) | tree.Delayed(a):
             return bounds(a)
-    size = max([1.0, *(alpha for alpha in alphas(part))])
+    size = max(1.0, *alphas(part))
     return size, size * 4 * HALF
 
 

@@ -7,11 +7,8 @@ from reference.errors import Refusal, shown
 from reference.formulas import SHAPE_NAMES
 from reference.time import parse
 
-MOMENTS = ("t", "t_warmup", "t_cooldown", "by", "length")
-LENGTHS = (
-    *("step_size", "t_0", "decay_period", "t_scale", "every", "t_max"),
-    *("t_decay", "t_up", "t_down"),
-)
+MOMENTS = ("t", "t_warmup", "t_cooldown", "t_decay", "t_up", "by", "length")
+LENGTHS = ("step_size", "t_0", "decay_period", "t_scale", "t_down", "every", "t_max")
 FLAGS = ("scale", "scale_warmup", "carry", "late")
 AT_LEAST_ONE = ("t_mult",)
 ABOVE_ZERO = ("power",)

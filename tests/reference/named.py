@@ -18,7 +18,7 @@ from reference.schedules import (
     UnscaledInverseSquareRoot,
 )
 from reference.time import parse
-from reference.tree import FunctionSchedule, Schedule, Written, cooled
+from reference.tree import FunctionSchedule, Schedule, Written, cooled, no_zero
 
 
 def MultiStepWithWarmupScheduler(
@@ -103,6 +103,10 @@ class Ending(Schedule):
     shape: str
     late: bool
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        no_zero("alpha_f", self.alpha_f, self.shape)
+
     def value(self, phase: Phase) -> Decimal:
         clock, length = phase.clock(self.t_max), phase.length(self.length)
         end = phase.moment(self.t_max)
@@ -169,10 +173,11 @@ def InverseSquareRootWithWarmupScheduler(
         decay = InverseSquareRootScheduler(t_warmup, alpha_f_decay)
     else:
         decay = UnscaledInverseSquareRoot(t_warmup, alpha_f_decay)
-    if t_cooldown is None:
+    if t_cooldown is not None:
+        check({"t_cooldown": t_cooldown})
+    if t_cooldown is None or parse(t_cooldown).value == 0:
         after = decay.until(t_max, ONE, carry=True)
     else:
-        check({"t_cooldown": t_cooldown})
         after = Ending(decay, t_cooldown, t_max, alpha_f_cooldown, "linear", late=True)
     return after.after_warmup(t_warmup, warmup_start, warmup_shape, scale_warmup)
 

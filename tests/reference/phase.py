@@ -78,7 +78,7 @@ class Notes:
 
     # The clocks that it read.
     clocks: set[str] = field(default_factory=set)
-    # Whether time was counted from a moment that is no whole number, or α was taken at one.
+    # Whether time was counted from a sum of lengths that are no whole numbers, or α taken at one.
     between: bool = False
 
 
@@ -92,8 +92,8 @@ class Phase:
     origin: Place = ()  # moments count from here
     start: Place = ()  # lengths count from here
     cycle: Length | None = None  # what "dur" is a fraction of; the run if None
-    levels: bool = True  # False: every MultiStepScheduler counts as 1
-    stretch: Fraction = Fraction(1)  # all lengths are so many times longer
+    levels: bool = True  # False: milestones and the end of a constant are not seen
+    off: Fraction = Fraction(0)  # every time that is read is off, in relation to what it sums
 
     # Lengths and places
 
@@ -114,7 +114,7 @@ class Phase:
         return self.length(time).clock
 
     def on(self, clock: str, place: Place) -> Fraction:
-        return total(place, clock, self.run) * self.stretch
+        return total(place, clock, self.run)
 
     def told(self, clock: str, place: Place) -> Fraction | None:
         """As `on`; None if the run does not tell."""
@@ -124,9 +124,12 @@ class Phase:
             return None
 
     def in_order(self, clock: str, begin: Place, end: Place) -> None:
-        """A phase may be empty, but must not begin after its end, where the run tells."""
+        """A phase may be empty, but must not begin after its end, where the run tells.
+
+        Floats tell: two products that round to one are equal.
+        """
         first, last = self.told(clock, begin), self.told(clock, end)
-        if first is not None and last is not None and first > last:
+        if first is not None and last is not None and float(first) > float(last):
             texts = [f"'{place[-1].length.written}'" for place in (begin, end) if place]
             raise Refusal("ScheduleError", *texts)
 
@@ -135,12 +138,14 @@ class Phase:
     def reads(self, clock: str) -> Fraction:
         self.notes.clocks.add(clock)
         self.noted(clock, self.origin)
-        return self.now(clock)
+        t = self.now(clock)
+        terms = [abs(part.n) * part.length.on(clock, self.run).real for part in self.origin]
+        return t + self.off * sum(terms, abs(t))
 
     def noted(self, clock: str, place: Place) -> Fraction:
-        value = self.on(clock, place)
-        self.notes.between |= value.denominator != 1
-        return value
+        lengths = [part.length.on(clock, self.run).real for part in place]
+        self.notes.between |= any(length.denominator != 1 for length in lengths)
+        return self.on(clock, place)
 
     def since(self, clock: str) -> Fraction:
         """Time since the start of the phase."""

@@ -45,6 +45,8 @@ class ConstantScheduler(Schedule):
     t_max: Written = "1dur"
 
     def value(self, phase: Phase) -> Decimal:
+        if not phase.levels:
+            return Decimal(self.alpha)
         end, clock = phase.moment(self.t_max), phase.clock(self.t_max)
         phase.in_order(clock, phase.start, end)
         return Decimal(1 if reached(phase.reads(clock), phase.on(clock, end)) else self.alpha)
@@ -63,7 +65,7 @@ class Decay(Schedule):
         clock, end = self.main(phase), phase.moment(self.t_max)
         phase.in_order(clock, phase.start, end)
         t, s, T = phase.reads(clock), phase.on(clock, phase.start), phase.on(clock, end)
-        return Fraction(1) if s == T else clipped((T - t) / (T - s))
+        return Fraction(1) if s >= T else clipped((T - t) / (T - s))
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,8 @@ class CyclicScheduler(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.t_up.value == 0:
+            raise Refusal("ScheduleError", "t_up", f"'{self.t_up}'")
         if self.t_down is not None and self.t_down.unit != self.t_up.unit:
             raise Refusal("UnitError", f"'{self.t_up}'", f"'{self.t_down}'")
         if self.alpha_i > 1:

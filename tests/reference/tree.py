@@ -107,11 +107,11 @@ def alpha(
     run: Run,
     now: Callable[[str], Fraction],
     notes: Notes | None = None,
-    stretch: Fraction = Fraction(1),
+    off: Fraction = Fraction(0),
 ) -> Decimal:
     """α of a schedule in a run, when the clocks read what `now` gives."""
     with decimal.localcontext(precisely()):
-        return tree.value(Phase(run, now, notes or Notes(), stretch=stretch))
+        return tree.value(Phase(run, now, notes or Notes(), off=off))
 
 
 # Of values
@@ -175,6 +175,12 @@ class Clipped(Schedule):
 # Of phases
 
 
+def no_zero(name: str, alpha: float, shape: str) -> None:
+    """A ratio of two values needs both above 0."""
+    if shape == "geometric" and alpha == 0:
+        raise Refusal("ScheduleError", name, "'geometric'")
+
+
 def ramp(left: Decimal, right: Decimal, done: Fraction, shape: str) -> Decimal:
     if shape == "geometric" and 0 in (left, right):
         raise Refusal("ScheduleError", "'geometric'")
@@ -191,8 +197,7 @@ class Warmup(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.shape == "geometric" and self.start == 0:
-            raise Refusal("ScheduleError", "start", "'geometric'")
+        no_zero("start", self.start, self.shape)
 
     def end(self, phase: Phase) -> Part:
         return Part(1, phase.length(self.t_warmup, self.scale))
@@ -241,11 +246,11 @@ def cooled(
     before = a.value(phase)
     left, right = a.value(phase.at(begin)), Decimal(alpha_f)
     t, s, T = phase.reads(clock), phase.on(clock, begin), phase.on(clock, end)
-    done = Fraction(0) if s == T else clipped((t - s) / (T - s))
+    done = Fraction(0) if s >= T else clipped((t - s) / (T - s))
     falling = ramp(left, right, done, shape)
     if t < s:
         return before
-    return right if s < T <= t else falling
+    return right if t >= T else falling
 
 
 @dataclass(frozen=True)
@@ -258,14 +263,11 @@ class Cooldown(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.shape == "geometric" and self.alpha_f == 0:
-            raise Refusal("ScheduleError", "alpha_f", "'geometric'")
-
-    def begin(self, phase: Phase) -> Place:
-        return phase.moment(self.t)
+        no_zero("alpha_f", self.alpha_f, self.shape)
 
     def value(self, phase: Phase) -> Decimal:
-        begin, end, clock = self.begin(phase), phase.moment(self.t_max), phase.clock(self.t_max)
+        begin, end = phase.moment(self.t), phase.moment(self.t_max)
+        clock = phase.clock(self.t_max)
         phase.in_order(clock, phase.start, begin)
         return cooled(self.a, phase, begin, end, clock, self.alpha_f, self.shape)
 
@@ -335,7 +337,7 @@ class Counters:
     def __getattr__(self, name: str) -> int:
         clock = UNIT[name]
         elapsed = self._phase.reads(clock) - self._phase.on(clock, self._phase.origin)
-        return math.floor(elapsed)
+        return max(0, math.floor(elapsed))
 
 
 @dataclass(frozen=True)
