@@ -291,6 +291,15 @@ impl Node {
         Reading::ALL.into_iter().filter(|reading| read[reading.index()]).collect()
     }
 
+    /// Whether a function in it has not declared what it reads.
+    pub(crate) fn has_undeclared(&self) -> bool {
+        let mut has = false;
+        self.each(&mut |node| {
+            has |= matches!(node, Self::Function { function, .. } if !function.is_declared());
+        });
+        has
+    }
+
     pub(crate) fn has_functions(&self) -> bool {
         let mut has = false;
         self.each(&mut |node| has |= matches!(node, Self::Function { .. }));
