@@ -175,7 +175,13 @@ impl Schedule {
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
         let curve = self.curve_in(state, ratio)?;
-        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
+        if !curve.has_functions() {
+            return Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?);
+        }
+        let alpha = curve.at_timestamp(&composer::whole_timestamp(state)?)?;
+        // What a function has read is known now, and must have been there.
+        composer::timestamp(state, &curve.counters())?;
+        Ok(alpha)
     }
 
     fn __mul__<'py>(
