@@ -180,11 +180,16 @@ def test_what_is_not_a_number_is_refused(t: Any) -> None:
         COSINE({"ba": t})
 
 
-@pytest.mark.parametrize("t", ["5tok", "1ep", "0.5dur", "5sec"])
-def test_a_time_of_another_unit_is_refused(t: str) -> None:
+@pytest.mark.parametrize(("t", "fact"), [("5tok", "tokens_per_batch"), ("5sec", "'sec'")])
+def test_a_time_that_the_run_cannot_convert_is_refused(t: str, fact: str) -> None:
     for time_ in (t, Time(t)):
-        with pytest.raises(UnitError, match="ba"):
+        with pytest.raises(UnitError, match=fact):
             COSINE(time_)
+
+
+def test_a_time_of_another_unit_is_converted() -> None:
+    assert COSINE("1ep") == COSINE(Time("1ep")) == COSINE(40)
+    assert COSINE("0.5dur") == COSINE(500)
 
 
 @pytest.mark.parametrize("t", ["", "5", "5epp", "ba"])

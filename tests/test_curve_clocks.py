@@ -142,12 +142,6 @@ SEVERAL_CLOCKS = [
         MultiStepWithWarmupScheduler("100tok", ["10ba"]), Run("100ba"), ("ba", "tok"), id="warmup"
     ),
     pytest.param(
-        MultiStepWithWarmupScheduler("100tok", ["10ba"]),
-        Run("100ba", tokens_per_batch=10),
-        ("ba", "tok"),
-        id="warmup, given rates",
-    ),
-    pytest.param(
         StepScheduler("3ba") * StepScheduler("3tok"), Run("100ba"), ("ba", "tok"), id="product"
     ),
 ]
@@ -170,6 +164,36 @@ def test_several_clocks_refuse_bare_numbers(
         curve.grid(0, 5)
     start = Timestamp()
     assert curve(start) == curve(dict.fromkeys(clocks, 0.0))
+
+
+def test_several_clocks_are_told_by_the_rates() -> None:
+    """A number is a batch then, and a time of any unit is converted."""
+    schedules = (
+        MultiStepWithWarmupScheduler("100tok", ["25ba"], 0.5),
+        StepScheduler("3ba", 0.5) * StepScheduler("70tok", 0.5),
+        LinearScheduler(t_max="40ba").until("250tok", StepScheduler("30tok", 0.5), carry=True),
+        MultiStepScheduler(["1ep", "20ba", "350tok"], 0.5),
+    )
+    run = Run("100ba", batches_per_epoch=7, tokens_per_batch=10)
+    for schedule in schedules:
+        curve = schedule.resolve(run)
+        assert curve.units == ("ba", "tok")
+        batches = np.arange(100)
+        want = [curve.at_batch(k) for k in range(100)]
+        assert want == [curve({"ba": k, "tok": 10 * k}) for k in range(100)]
+        assert [curve(k) for k in range(100)] == want
+        assert_same_bits(curve(batches), want)
+        assert_same_bits(curve.grid(), want)
+        assert_same_bits(curve.grid(stop=100, step=7), want[::7])
+        assert_same_bits(curve.grid("1ep", "300tok"), want[7:30])
+        assert [curve("14ba"), curve(Time("140tok")), curve("2ep"), curve("0.14dur")] == [
+            want[14]
+        ] * 4
+        assert curve(2.5) == curve({"ba": 2.5, "tok": 25.0})
+    without = schedules[0].resolve(Run("100ba"))
+    for ask in (lambda: without(3), lambda: without(np.zeros(3)), without.grid):
+        with pytest.raises(UnitError, match="'tok' needs tokens_per_batch"):
+            ask()
 
 
 def test_a_warmup_before_milestones_keeps_its_clock() -> None:
@@ -328,11 +352,24 @@ def test_huge_grids_are_refused(
         COSINE.grid(start, stop, step, dtype=dtype)
 
 
-@pytest.mark.parametrize("bad", ["5ba", True, 1j, [1], np.zeros(2)])
-def test_grid_arguments_are_numbers(bad: Any) -> None:
+@pytest.mark.parametrize("bad", [True, 1j, [1], np.zeros(2), b"5ba"])
+def test_grid_arguments_are_numbers_or_times(bad: Any) -> None:
     for arguments in ({"start": bad}, {"stop": bad}, {"step": bad}):
         with pytest.raises(TypeError):
             COSINE.grid(**arguments)
+
+
+def test_a_grid_of_times() -> None:
+    run = Run("100ba", batches_per_epoch=8, tokens_per_batch=10)
+    curve = LinearScheduler().resolve(run)
+    whole = curve.grid()
+    assert_same_bits(curve.grid("20ba", Time("30ba"), "2ba"), whole[20:30:2])
+    assert_same_bits(curve.grid("1ep", "500tok", "1ep"), whole[8:50:8])
+    assert_same_bits(curve.grid("0.25dur", 50), whole[25:50])
+    with pytest.raises(UnitError, match="sec"):
+        curve.grid("5sec")
+    with pytest.raises(EpochalError):
+        curve.grid("5")
 
 
 @pytest.mark.parametrize("shape", [(9,), (11,), (10, 1), (), (0,)])

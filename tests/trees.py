@@ -52,7 +52,7 @@ def batches(run: Run) -> int:
 
 # Trees
 
-_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 1.5]) | st.floats(0, 2)
+_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 1.5]) | st.floats(1e-9, 2)
 _ABOVE_ZERO = st.sampled_from([1.0, 0.1, 0.5, 1.5]) | st.floats(1e-3, 2)
 _SHAPES = st.sampled_from(SHAPE_NAMES)
 _NUMBERS = {
