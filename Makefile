@@ -17,7 +17,15 @@ unexport PYTHONPATH
 PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm
 KERNELS := $(or $(CARGO_TARGET_DIR),target)/release/examples/kernels
 
-.PHONY: help demo test test-newest kill accuracy lint bench gate gate-update kernels wheel sdist clean
+# Installed without what they ask for: torchtitan wants much more, Composer an older PyTorch. What
+# they import is among the groups of pyproject.toml.
+ALONE_frameworks := torchtitan
+ALONE_composer := mosaicml
+
+# Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
+IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
+
+.PHONY: help demo test test-newest frameworks composer kill accuracy lint stub bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -38,6 +46,14 @@ test-newest: build/wheel/.built  ## the Python tests with the newest versions of
 	build/newest/bin/python -c "import torch; print('torch', torch.__version__)"
 	build/newest/bin/pytest $(PYTEST_FLAGS)
 
+# In the newest versions that fit together. FRAMEWORK_FLAGS="-k lightning" passes options to pytest,
+# which goes into tests/frameworks only where it is named.
+frameworks: build/frameworks/.installed  ## train under each framework of docs/frameworks.md, with the lines that stand there
+	build/frameworks/venv/bin/pytest $(IN_FRAMEWORKS) $(FRAMEWORK_FLAGS) tests/frameworks
+
+composer: build/composer/.installed  ## the same for Composer's own Trainer and timm, which want torchvision
+	build/composer/venv/bin/pytest $(IN_FRAMEWORKS) $(FRAMEWORK_FLAGS) tests/frameworks/composer
+
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
 	$(BIN)/python tests/kill/harness.py --kills 300 $(KILL_FLAGS)
 
@@ -51,6 +67,10 @@ lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
+
+stub: $(VENV)/.installed  ## write the docstrings of the binary into its stub, python/epochal/_core.pyi
+	$(BIN)/python tests/stub.py
+	$(BIN)/ruff format python/epochal/_core.pyi
 
 bench: build/bench/.installed  ## the speed against the peers, as ratios; draws build/bench/speed.png
 	build/bench/venv/bin/python benchmarks/speed.py $(BENCH_FLAGS)
@@ -106,6 +126,18 @@ build/bench/.peers: Makefile
 
 build/bench/.installed: build/wheel/.built build/bench/.peers
 	build/bench/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	@touch $@
+
+.SECONDARY: build/frameworks/.frameworks build/composer/.frameworks
+build/%/.frameworks: pyproject.toml
+	test -d build/$*/venv || $(PYTHON) -m venv build/$*/venv
+	build/$*/venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/$*/venv/bin/python -m pip install --quiet --group $*
+	build/$*/venv/bin/python -m pip install --quiet --no-deps $(ALONE_$*)
+	@touch $@
+
+build/%/.installed: build/wheel/.built build/%/.frameworks
+	build/$*/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
 
 $(VENV)/.installed: build/wheel/.built $(VENV)/.ready

@@ -2,10 +2,13 @@
 
 import copy
 import io
+import multiprocessing
 import os
 import pickle
 import random
+import re
 import resource
+import time
 import zipfile
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
@@ -16,7 +19,9 @@ import numpy as np
 import pytest
 import torch
 from epochal import CosineAnnealingScheduler, StateError, Trainer
-from epochal.trainer import _checkpoint as checkpoint
+from epochal.trainer import _content as content
+from epochal.trainer import _files as files
+from epochal.trainer._stepping import PROGRESS
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import ChainedScheduler, MultiStepLR, StepLR
@@ -41,28 +46,28 @@ def test_a_failing_write_leaves_the_old_file(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "ba3.pt"
-    checkpoint.save({"a": 1}, path)
+    files.save({"a": 1}, path)
     module, function = FAILURES[name]
     monkeypatch.setattr(module, function, fail)
     with pytest.raises(OSError, match="No space") as raised:
-        checkpoint.save({"a": 2}, path)
+        files.save({"a": 2}, path)
     assert raised.value.__notes__ == [f"the checkpoint {path} was not written"]
     monkeypatch.undo()
     assert os.listdir(tmp_path) == ["ba3.pt"]
     assert torch.load(path) == {"a": 1}
-    checkpoint.save({"a": 2}, path)
+    files.save({"a": 2}, path)
     assert torch.load(path) == {"a": 2}
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
     """A real one, as far as the process can tell."""
     path = tmp_path / "ba3.pt"
-    checkpoint.save({"a": 1}, path)
+    files.save({"a": 1}, path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
     try:
         with pytest.raises((OSError, RuntimeError)):
-            checkpoint.save({"a": torch.zeros(10_000)}, path)
+            files.save({"a": torch.zeros(10_000)}, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(tmp_path) == ["ba3.pt"]
@@ -76,7 +81,7 @@ def test_an_interrupted_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(torch, "save", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save({"a": 2}, tmp_path / "new" / "ba3.pt")
+        files.save({"a": 2}, tmp_path / "new" / "ba3.pt")
     assert os.listdir(tmp_path / "new") == []
 
 
@@ -97,7 +102,7 @@ def test_the_order_of_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "replace", noted_replace)
-    checkpoint.save({"a": 1}, tmp_path / "ba3.pt")
+    files.save({"a": 1}, tmp_path / "ba3.pt")
     assert done == ["file", "replace", "folder"]
 
 
@@ -112,20 +117,86 @@ def test_a_file_system_that_cannot_sync_folders(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", of_files)
-    checkpoint.save({"a": 1}, tmp_path / "ba3.pt")
+    files.save({"a": 1}, tmp_path / "ba3.pt")
     assert torch.load(tmp_path / "ba3.pt") == {"a": 1}
 
 
-def test_a_temporary_file_of_a_killed_process_is_no_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / ".ba9.pt.tmp").write_bytes(b"half")
+def test_the_newest_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / ".epochal-0123456789abcdef.tmp").write_bytes(b"half")
     for name in ("ba09.pt", "ba8.pt.old", "xba8.pt", "ba-8.pt", "ba٨.pt", "ba.pt"):
         (tmp_path / name).touch()
-    assert checkpoint.newest_batch(tmp_path) is None
-    checkpoint.save({"a": 1}, tmp_path / "ba9.pt")
-    assert not (tmp_path / ".ba9.pt.tmp").exists()
-    checkpoint.save({"a": 1}, tmp_path / "ba10.pt")
-    assert checkpoint.newest_batch(tmp_path) == 10  # and not 9, the last in alphabetical order
-    assert checkpoint.newest_batch(tmp_path / "none") is checkpoint.newest_batch(None) is None
+    assert files.newest_batch(tmp_path) is None
+    files.save({"a": 1}, tmp_path / "ba9.pt")
+    files.save({"a": 1}, tmp_path / "ba10.pt")
+    assert files.newest_batch(tmp_path) == 10  # and not 9, the last in alphabetical order
+    assert files.newest_batch(tmp_path / "none") is files.newest_batch(None) is None
+
+
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    """Not those that another process may be writing, and not those of others."""
+    old = time.time() - files.LEFT_OVER_SECONDS - 60
+    names = [".epochal-0123456789abcdef.tmp", ".epochal-.tmp", ".ba9.pt.tmp", "ba8.pt"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (old, old))
+    young = tmp_path / ".epochal-fedcba9876543210.tmp"
+    young.write_bytes(b"half")
+    files.save({"a": 1}, tmp_path / "ba9.pt")
+    assert set(os.listdir(tmp_path)) == {*names[1:], young.name, "ba9.pt"}
+
+
+def save_often(path: Path, number: int, saves: int) -> None:
+    for _ in range(saves):
+        files.save({"number": number, "values": torch.full((40_000,), number)}, path)
+
+
+def test_several_writers_of_a_file(tmp_path: Path) -> None:
+    """Whenever it is read, it is whole, and of one of them."""
+    path = tmp_path / "ba5.pt"
+    save_often(path, 9, 1)
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=save_often, args=(path, n, 25)) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    found = set()
+    while any(writer.is_alive() for writer in writers):
+        state = files.load(path)
+        found.add(state["number"])
+        assert bool((state["values"] == state["number"]).all())
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert len(found) > 1
+    assert os.listdir(tmp_path) == ["ba5.pt"]
+
+
+def test_the_newest_state_of_several_writers(tmp_path: Path) -> None:
+    """One is further than the other, and neither removes what the other has written last."""
+    ahead = make_trainer(save_folder=tmp_path, save_interval="1ba", keep_last=2, max_duration="8ba")
+    behind = make_trainer(
+        save_folder=tmp_path, save_interval="1ba", keep_last=2, max_duration="5ba", seed=6
+    )
+    ahead.fit()
+    behind.fit()
+    assert sorted(os.listdir(tmp_path)) == ["ba4.pt", "ba5.pt", "ba7.pt", "ba8.pt"]
+    resumed = make_trainer(save_folder=tmp_path, resume=True, max_duration="8ba")
+    assert resumed.clock.timestamp.batch == 8
+    assert all(map(torch.equal, weights(resumed.model), weights(ahead.model)))
+
+
+@pytest.mark.parametrize("keep", [1, 2, 5])
+def test_the_last_checkpoints_are_kept(keep: int, tmp_path: Path) -> None:
+    """Of a resumed training too, with those from before; a file elsewhere is another matter."""
+    settings: dict[str, Any] = {"save_folder": tmp_path, "save_interval": "2ba", "keep_last": keep}
+
+    def elsewhere(trainer: Trainer) -> None:
+        trainer.save_checkpoint(tmp_path / "other.pt")
+
+    make_trainer(max_duration="5ba", callbacks=elsewhere, **settings).fit()
+    assert files.newest_batch(tmp_path) == 5
+    resumed = make_trainer(max_duration="5ba", resume=True, **settings)
+    resumed.fit("9ba")
+    written = [2, 4, 5, 6, 8, 9][-keep:]
+    assert set(os.listdir(tmp_path)) == {"other.pt", *(f"ba{batch}.pt" for batch in written)}
+    assert make_trainer(max_duration="9ba", resume=tmp_path / "ba9.pt").clock.done
 
 
 def plain(value: Any) -> bool:
@@ -224,7 +295,7 @@ def test_truncated(saved: Path, tmp_path: Path) -> None:
     for place in sorted(places):
         path.write_bytes(data[:place])
         with pytest.raises(StateError, match=r"x\.pt is damaged, or no checkpoint: \S"):
-            checkpoint.load(path)
+            files.load(path)
 
 
 def structure(data: bytes) -> Iterator[int]:
@@ -237,7 +308,7 @@ def structure(data: bytes) -> Iterator[int]:
 
 def test_flipped(saved: Path, tmp_path: Path) -> None:
     """Found, or without any effect."""
-    data, right = saved.read_bytes(), checkpoint.load(saved)
+    data, right = saved.read_bytes(), files.load(saved)
     rng = random.Random(0)
     with zipfile.ZipFile(saved) as archive:
         # The attributes of the first entry, which might make it a folder.
@@ -252,7 +323,7 @@ def test_flipped(saved: Path, tmp_path: Path) -> None:
             damaged[place] ^= bits
             path.write_bytes(damaged)
             try:
-                state = checkpoint.load(path)
+                state = files.load(path)
             except StateError:
                 found += 1
             else:
@@ -345,16 +416,31 @@ def at(*keys: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-PARTS = [*checkpoint.PARTS]
+PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
 DEEP = [
     *(at(part, value=...) for part in PARTS),
-    *(at(part, value=value) for part in PARTS for value in (None, 5, "text", torch.zeros(2))),
+    *(
+        at(part, value=value)
+        for part in PARTS
+        for value in (None, 5, "text", torch.zeros(2))
+        # No cooldown, and any version.
+        if (part, value) not in (("cooldown", None), ("epochal", "text"))
+    ),
     *(at(part, value=[]) for part in PARTS if part != "lr"),
     *(at(part, value={}) for part in PARTS if part != "settings"),
     at("settings", "run", value=3),
     at("settings", 3, value="x"),
     at("lr", 0, value="0.5"),
+    at("alphas", 0, value=[]),
+    at("alphas", 0, value=["1.0"]),
+    at("cooldown", value={"at": "3ba"}),
+    at("cooldown", value={"alphas": [[0.5]]}),
+    at("cooldown", value={"at": "3epp", "alphas": [[0.5]]}),
+    at("cooldown", value={"at": "3ba", "alphas": [[-0.5]]}),
+    at("cooldown", value={"at": "3ba", "alphas": []}),
+    at("cooldown", value={"at": "3ba", "alphas": [[0.5, 0.5]]}),
+    *(at("last", name, value=...) for name in ("loss", "lr", "eval_loss")),
     at("lr", 0, value=None),
     at("model", "0.weight", value=...),
     at("model", "0.more", value=torch.zeros(2)),
@@ -449,6 +535,73 @@ def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
         assert all(o.param_groups[0] is g for o, g in zip(optimizers, groups, strict=True)), number
     torch.save(right, path)
     assert with_scheduler(max_duration="5ba", resume=path).clock.timestamp.batch == 5
+
+
+def keys_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths to all keys of all mappings within."""
+    items = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list | tuple) and len(value) < 20:
+        items = enumerate(value)
+    for key, item in items:
+        if isinstance(value, dict):
+            yield (*path, key)
+        yield from keys_of(item, (*path, key))
+
+
+def may_be_missing(path: tuple[Any, ...]) -> bool:
+    """Settings of PyTorch's own, which it fills in; descriptions; and what only an optimizer
+    knows of its parameters."""
+    part, last = path[0], path[-1]
+    if len(path) == 1:
+        return False
+    if part == "optimizers":
+        return ("state" in path and last != "state") or last in FILLED_IN
+    progress = PROGRESS - {"_is_initial", "_get_lr_called_within_step"}
+    return part == "schedulers" and last not in progress and "timestamp" not in path
+
+
+FILLED_IN = (
+    "amsgrad",
+    "decoupled_weight_decay",
+    "foreach",
+    "maximize",
+    "capturable",
+    "differentiable",
+    "fused",
+    "nesterov",
+)
+
+
+def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    right = torch.load(saved)
+    paths = list(keys_of(right))
+    assert len(paths) > 100
+    for keys in paths:
+        state = copy.deepcopy(right)
+        at(*keys, value=...)(state)
+        torch.save(state, path)
+        parts = model()
+        before = weights(parts)
+        optimizers = [
+            SGD(parts[0].parameters(), lr=0.5, momentum=0.9),
+            AdamW(parts[3].parameters()),
+        ]
+        chained = ChainedScheduler([StepLR(optimizers[0], 1), StepLR(optimizers[0], 3)])
+        states = copy.deepcopy([optimizer.state_dict() for optimizer in optimizers])
+        arguments: dict[str, Any] = {
+            "model": parts,
+            "optimizers": optimizers,
+            "schedulers": [chained, CosineAnnealingScheduler()],
+            "max_duration": "5ba",
+            "resume": path,
+        }
+        if may_be_missing(keys):
+            continue
+        with pytest.raises(StateError, match=re.escape(str(path))):
+            make_trainer(**arguments)
+        assert all(map(torch.equal, before, weights(parts))), keys
+        assert same(states, [optimizer.state_dict() for optimizer in optimizers]), keys
 
 
 @pytest.mark.parametrize("place", ["model", "optimizer"])

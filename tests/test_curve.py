@@ -212,13 +212,13 @@ def test_timestamps_read_the_clock_of_the_curve() -> None:
     )
     for unit, count in (("iter", 3), ("ba", 70), ("sp", 110), ("tok", 130), ("sec", 170)):
         curve = LinearScheduler().resolve(Run(f"400{unit}"))
-        assert curve.clocks == (unit,)
+        assert curve.units == (unit,)
         assert curve(stamp) == curve(count) == 1 - count / 400
 
 
 def test_epochs_are_read_on_the_batch_clock() -> None:
     curve = StepScheduler("1ep", 0.5).resolve(Run("3ep", batches_per_epoch=10))
-    assert curve.clocks == (TimeUnit.BATCH,)
+    assert curve.units == (TimeUnit.BATCH,)
     assert [curve(Timestamp(batch=b)) for b in (0, 9, 10, 19, 20)] == [1.0, 1.0, 0.5, 0.5, 0.25]
     # The epoch counter plays no part.
     assert curve(Timestamp(batch=9, epoch=2)) == 1.0
@@ -226,7 +226,7 @@ def test_epochs_are_read_on_the_batch_clock() -> None:
 
 def test_the_wall_clock_is_read_to_the_microsecond() -> None:
     curve = LinearScheduler().resolve(Run("100sec"))
-    assert curve.clocks == (TimeUnit.SECOND,)
+    assert curve.units == (TimeUnit.SECOND,)
     for micros in (0, 1, 345_678, 12_345_678, 99_999_999):
         stamp = Timestamp(total_wct=timedelta(microseconds=micros))
         assert curve(stamp).hex() == curve(micros / 10**6).hex()

@@ -158,8 +158,8 @@ def test_several_clocks_refuse_bare_numbers(
     schedule: Schedule, run: Run, clocks: tuple[str, ...]
 ) -> None:
     curve = schedule.resolve(run)
-    assert curve.clocks == clocks
-    assert all(isinstance(clock, TimeUnit) for clock in curve.clocks)
+    assert curve.units == clocks
+    assert all(isinstance(clock, TimeUnit) for clock in curve.units)
     named = ".*".join(clocks)
     for t in (3, 3.0, np.float32(3), np.zeros(3), np.zeros(0), [1, 2], Time("5ba"), "5ba"):
         with pytest.raises(UnitError, match=named):
@@ -183,7 +183,7 @@ def test_a_warmup_before_milestones_keeps_its_clock() -> None:
 def test_a_warmup_on_another_clock_is_converted_by_rates() -> None:
     rates = Run("100ba", tokens_per_batch=10)
     curve = LinearWithWarmupScheduler("200tok", t_max="60ba").resolve(rates)
-    assert curve.clocks == (TimeUnit.BATCH,)
+    assert curve.units == (TimeUnit.BATCH,)
     assert [curve(t) for t in (0, 10, 20, 40, 60)] == [0.0, 0.5, 1.0, 0.5, 0.0]
     # 25 tokens are 2.5 batches: real, not truncated.
     curve = LinearWithWarmupScheduler("25tok", t_max="60ba").resolve(rates)

@@ -155,7 +155,7 @@ def test_a_warmup_in_batches_with_a_run_in_tokens() -> None:
         PolynomialWithWarmupScheduler("5ba"),
     ):
         curve = schedule.resolve(run)
-        assert curve.clocks == (TimeUnit.TOKEN,)
+        assert curve.units == (TimeUnit.TOKEN,)
         assert [curve(t) for t in (0, 10, 25, 50, 1000)] == [0.0, 0.2, 0.5, 1.0, 0.0]
         with pytest.raises(UnitError, match="tokens_per_batch"):
             schedule.resolve(Run("1000tok"))
@@ -244,7 +244,7 @@ def test_strings_are_parsed_once() -> None:
 def test_the_wall_clock_is_a_clock_like_the_others() -> None:
     # Composer: ValueError, wall clock time is not allowed.
     curve = LinearScheduler(t_max="2h").resolve(Run("100ba"))
-    assert curve.clocks == (TimeUnit.SECOND,)
+    assert curve.units == (TimeUnit.SECOND,)
     assert curve(Timestamp(batch=70, total_wct=timedelta(minutes=30))) == 0.75
     curve = CosineAnnealingScheduler().resolve(Run("1h"))
     assert curve(3600) == 0.0

@@ -17,7 +17,7 @@ REFERENCE = sorted((ROOT / "tests" / "reference").glob("*.py"))
 
 
 def test_there_are_sources() -> None:
-    assert {"__init__.py", "schedules.py"} <= {path.name for path in SOURCES}
+    assert {"__init__.py", "_tails.py"} <= {path.name for path in SOURCES}
     assert {"time.py", "schedules.py"} <= {path.name for path in REFERENCE}
 
 
@@ -130,6 +130,47 @@ def test_the_core_does_not_name_python() -> None:
     for path in (ROOT / "rust" / "epochal-core" / "src").glob("**/*.rs"):
         code = re.sub(r"//.*", "", path.read_text())
         assert not re.search(r"\b(pyo3|numpy)\b", code), path
+
+
+CORE = sorted((ROOT / "rust" / "epochal-core" / "src").glob("**/*.rs"))
+
+RUST_TEXT = re.compile(r"""//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])'""", re.DOTALL)
+
+PYTHONS_WORDS = re.compile(
+    r"Scheduler\b|2\*\*63|__\w+__|\bRun\('|\bTimestamp\("
+    r"|\b(?:True|False|None|dict|[Dd]atetime|timedelta|TypeError|ValueError|Python|pip"
+    r"|Run\.convert|a Timestamp)\b"
+)
+
+
+def pythons_words(rust: str) -> list[str]:
+    """What only a Python programmer understands in the strings and the comments of Rust code."""
+    return [word for text in RUST_TEXT.findall(rust) for word in PYTHONS_WORDS.findall(text)]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_the_core_does_not_speak_python(path: Path) -> None:
+    assert pythons_words(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "rust",
+    [
+        """"counts lie within ±(2**63 - 1), a fraction of the run is a finite float\"""",
+        """"cannot {verb} '{self}' {and} '{other}': their units differ; Run.convert converts\"""",
+        """"this curve reads {}: give a Timestamp, or a mapping\"""",
+        """f.write_str("Timestamp(")?;""",
+        """write!(f, "Run('{}'", self.max_duration)?;""",
+        """write!(f, "datetime.timedelta(seconds={seconds}")?;""",
+        """Argument::Flag(flag) => write!(f, "{}", if *flag { "True" } else { "False" }),""",
+        """format!("{}Scheduler", self.name())""",
+        "/// Prints Python that rebuilds the run.",
+        "let quote = '\"'; // Python's order",
+    ],
+)
+def test_a_core_that_speaks_python_would_be_found(rust: str) -> None:
+    assert pythons_words(rust)
+    assert not pythons_words("let none = None; // nothing is known of 'Schedule' here, or of Run")
 
 
 def computes(tree: ast.AST) -> list[str]:

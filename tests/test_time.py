@@ -4,6 +4,7 @@ import copy
 import math
 import operator
 import pickle
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from epochal import (
     EpochalError,
     FractionalCountError,
+    StepScheduler,
     Time,
     TimeOverflowError,
     TimeParseError,
@@ -52,6 +54,41 @@ def test_text_is_read_as_the_reference_reads_it(text: str) -> None:
 @given(good_time_strings())
 def test_good_text_gives_a_time(text: str) -> None:
     assert plain_time(Time(text)) == reference.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("1kba", "write '1Kba'"),
+        ("2Gtok", "write '2Btok'"),
+        ("10min", "write '10m'"),
+        ("100steps", "write '100ba'"),
+        ("5 epochs", "write '5ep'"),
+        ("3hours", "write '3h'"),
+        ("10k", "give a unit, e.g. '10Kba'"),
+        ("5", "give a unit, e.g. '5ep'"),
+        ("1.5ep", "write it in batches, e.g. '150ba', or as a fraction of the run, e.g. '0.3dur'"),
+    ],
+)
+def test_what_was_meant_is_said(text: str, mend: str) -> None:
+    with pytest.raises(TimeParseError, match=re.escape(mend) + "$") as caught:
+        Time(text)
+    assert f"time string '{text}' " in str(caught.value)
+    # What is offered is a time.
+    for offered in re.findall("'([^']*)'", mend):
+        Time(offered)
+
+
+def test_the_way_out_is_said_in_python() -> None:
+    with pytest.raises(
+        UnitError, match="'5ep' and '2ba': their units differ; Run.convert converts"
+    ):
+        Time("5ep") + "2ba"
+    with pytest.raises(UnitError, match="cannot subtract '2ba' from '5ep'"):
+        Time("5ep") - "2ba"
+    both = (StepScheduler("2ba") * StepScheduler("5tok")).resolve("9ba")
+    with pytest.raises(UnitError, match="'tok' needs tokens_per_batch; give a Timestamp, or a map"):
+        both(1)
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES, ids=ascii)

@@ -367,10 +367,8 @@ def test_callbacks_find_the_rates_of_the_next_batch_set() -> None:
 # A dataloader without length
 
 
-def test_without_a_length_an_epoch_in_a_schedule_has_none() -> None:
+def test_without_a_length_what_needs_it_is_refused() -> None:
     makes: list[Callable[[], Trainer]] = [
-        lambda: make_trainer(train_dataloader=stream(), schedulers=LinearScheduler(t_max="2ep")),
-        lambda: make_trainer(train_dataloader=stream(), schedulers=LinearScheduler()),
         lambda: make_trainer(train_dataloader=stream(), scale_schedule_ratio=0.5),
         lambda: make_trainer(
             train_dataloader=stream(), eval_dataloader=evaluation(), eval_interval="0.5dur"
@@ -379,6 +377,19 @@ def test_without_a_length_an_epoch_in_a_schedule_has_none() -> None:
     for make in makes:
         with pytest.raises(UnitError, match="batches_per_epoch.*train_dataloader has no length"):
             make()
+
+
+@pytest.mark.parametrize("t_max", ["1dur", "4ep", "2ep"])
+def test_without_a_length_rates_move_at_the_end_of_each_epoch(t_max: str) -> None:
+    history = History()
+    make_trainer(
+        train_dataloader=stream(),
+        schedulers=LinearScheduler(t_max=t_max),
+        max_duration="4ep",
+        callbacks=history,
+    ).fit()
+    epochs = 2 if t_max == "2ep" else 4
+    assert history.rates == [0.5 * max(0, 1 - k // BATCHES / epochs) for k in range(4 * BATCHES)]
 
 
 def test_without_a_length_schedules_follow_the_other_clocks() -> None:

@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 import torch
 from epochal import (
-    ConstantScheduler,
     EpochalError,
     LinearScheduler,
     LinearWithWarmupScheduler,
-    MultiStepScheduler,
     Run,
     ScheduleError,
     Time,
@@ -146,10 +144,10 @@ def test_the_ratio(value: Any, error: type[Exception]) -> None:
 
 def test_a_ratio_that_leaves_no_batch() -> None:
     refused(
-        {"max_duration": "3ba", "scale_schedule_ratio": 0.25}, ScheduleError, "'3ba' × .*0.25.* 0"
+        {"max_duration": "3ba", "scale_schedule_ratio": 0.25}, ScheduleError, "not '3ba' × 0.25"
     )
     refused(
-        {"max_duration": "1ep", "scale_schedule_ratio": 0.25}, ScheduleError, "'1ep' × .*0.25.* 0"
+        {"max_duration": "1ep", "scale_schedule_ratio": 0.25}, ScheduleError, "not '1ep' × 0.25"
     )
 
 
@@ -221,9 +219,8 @@ def test_a_dataloader_that_gives_less_the_second_time() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedulers": LinearScheduler()},
-        {"schedulers": LinearScheduler(t_max="2ep")},
-        {"schedulers": [ConstantScheduler(t_max="2ba"), MultiStepScheduler(["1ep"])]},
+        {"schedulers": LinearWithWarmupScheduler("2ba", t_max="2ep")},
+        {"schedulers": LinearScheduler() * LinearWithWarmupScheduler("2ba")},
         {"scale_schedule_ratio": 0.5},
         {"save_interval": "0.5dur"},
     ],
@@ -270,15 +267,15 @@ def fails(state: State, ssr: float = 1.0) -> float:
         (lambda parts: parts.first, TypeError, "schedulers.*SGD"),
         (lambda parts: LinearScheduler(t_max="9tok"), UnitError, "schedulers.*'tok'.*get_num_tok"),
         (lambda parts: LinearScheduler(t_max="9iter"), UnitError, "schedulers.*'iter'"),
-        (lambda parts: [fails, LinearScheduler(t_max="9tok")], RuntimeError, "no"),
+        (lambda parts: fails * LinearScheduler(t_max="9tok"), RuntimeError, "no"),
         (lambda parts: LinearWithWarmupScheduler("5ep"), ScheduleError, "t_warmup '5ep'.*t_max"),
         (
             lambda parts: LinearWithWarmupScheduler("5tok", t_max="3ba"),
             UnitError,
             "'tok' needs tokens_per_batch",
         ),
-        (lambda parts: [LinearScheduler(), fails], RuntimeError, "no"),
-        (lambda parts: lambda state: NAN, ScheduleError, "gives nan"),
+        (lambda parts: LinearScheduler() * fails, RuntimeError, "no"),
+        (lambda parts: lambda state: NAN, ScheduleError, "returned nan"),
     ],
 )
 def test_schedulers(schedulers: Any, error: type[Exception], text: str) -> None:
@@ -319,7 +316,7 @@ def test_a_function_without_ssr() -> None:
         return 0.5
 
     changes = {"schedulers": half, "scale_schedule_ratio": 0.5}
-    refused(changes, ScheduleError, "half does not take the scale schedule ratio.*0.5")
+    refused(changes, ScheduleError, "must be 1.0 for FunctionSchedule.*half.*, not 0.5")
 
 
 @pytest.mark.parametrize(

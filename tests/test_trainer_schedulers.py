@@ -494,4 +494,4 @@ def test_a_longer_duration_stretches_what_depends_on_it() -> None:
     assert history.rates == [0.5 * short(k) for k in range(6)] + [
         0.5 * long(k) for k in range(6, 12)
     ]
-    assert trainer.schedulers[0].run is trainer.run  # type: ignore[attr-defined]
+    assert trainer.schedulers[0].run == trainer.run  # type: ignore[attr-defined]

@@ -203,7 +203,7 @@ def test_a_fraction_of_a_run_is_snapped_to_a_whole_count() -> None:
 def test_a_fraction_of_epochs_is_counted_in_batches() -> None:
     run = Run("90ep", batches_per_epoch=12)
     curve = MultiStepScheduler(["0.3dur"], gamma=0.5).resolve(run)
-    assert curve.clocks == (TimeUnit.BATCH,)
+    assert curve.units == (TimeUnit.BATCH,)
     assert [curve(323), curve(323.9999), curve(324)] == [1.0, 1.0, 0.5]
     line = LinearScheduler(t_max="0.3dur").resolve(run)
     same = LinearScheduler(t_max="324ba").resolve(run)
@@ -233,7 +233,7 @@ def test_half_a_run_has_half_the_milestones() -> None:
     assert half.duration == short.duration
     scaled = MultiStepScheduler(["10ep", "16ep"]).resolve(half)
     written = MultiStepScheduler(["5ep", "8ep"]).resolve(short)
-    assert scaled.clocks == written.clocks
+    assert scaled.units == written.units
     np.testing.assert_array_equal(scaled.grid(), written.grid())
     assert len(scaled.grid()) == 1000
     assert [scaled(t) for t in (499, 500, 799)] == [1.0, 0.1, 0.1]

@@ -93,7 +93,13 @@ __all__ = [
     "UnitError",
     "WSDScheduler",
     "__version__",
+    "compare",
+    "config_schema",
+    "diff",
     "evaluate",
+    "from_config",
+    "lint",
+    "parse",
 ]
 
 
@@ -104,9 +110,23 @@ def _has_torch() -> bool:
     return any(finder.find_spec("torch", None) for finder in sys.meta_path)
 
 
-# What needs torch is imported when first used, and shown where torch is installed. `torch` itself
-# is not among the names of `from epochal import *`: it would hide the real one.
-_LAZY = {"LossError": "epochal.trainer", "Trainer": "epochal.trainer", "torch": "epochal.torch"}
+# Imported when first used. What needs torch is shown where torch is installed; `torch` itself is
+# not among the names of `from epochal import *`: it would hide the real one.
+_WITH_TORCH = {
+    "LossError": "epochal.trainer",
+    "Trainer": "epochal.trainer",
+    "torch": "epochal.torch",
+}
+_LAZY = {
+    "compare": "epochal.view",
+    "config_schema": "epochal.config",
+    "diff": "epochal.view",
+    "from_config": "epochal.config",
+    "lint": "epochal.view",
+    "parse": "epochal.config",
+    "view": "epochal.view",
+    **_WITH_TORCH,
+}
 
 if _has_torch():
     __all__ += ["LossError", "Trainer"]
@@ -114,7 +134,10 @@ if _has_torch():
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
+    from epochal import view as view
+    from epochal.config import config_schema, from_config, parse
     from epochal.trainer import LossError, Trainer
+    from epochal.view import compare, diff, lint
 else:
 
     def __getattr__(name):
@@ -123,8 +146,9 @@ else:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        return module if name == "torch" else getattr(module, name)
+        return module if _LAZY[name] == f"epochal.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *(_LAZY if _has_torch() else ())})
+    hidden = () if _has_torch() else _WITH_TORCH
+    return sorted({*globals(), *_LAZY}.difference(hidden))

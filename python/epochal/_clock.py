@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from _thread import RLock  # `threading` would take longer to import
 from datetime import timedelta
 
 from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
+from epochal._follow import after_each_step
 from epochal._ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Any, SupportsIndex
 
     from torch.distributed import ProcessGroup
+    from torch.optim import Optimizer
 
     from epochal._types import Count, Number, UnitLike
 
 __all__ = ["Clock"]
 
-NOTHING_PENDING = Timestamp()
+NOTHING = Timestamp()
+# In a state, before the names of what was counted for a batch that has not ended.
+COUNTED = "counted_"
 MICROSECOND = timedelta(microseconds=1)
 # The clocks that move by what a tick is told: the argument, and the counter.
 TOLD = {
@@ -33,12 +38,12 @@ class Clock:
     """Counts what has been trained: batches, samples, tokens, epochs and elapsed seconds.
 
     `tick()` goes after each step of the optimizer, and before the scheduler's. A schedule that is
-    bound with `bind(..., clock=clock)` then follows what was really trained, however large each
-    batch was.
+    bound to the clock, with `bind(schedule, optimizer, clock)`, then follows what was really
+    trained, however large each batch was.
 
     Args:
         run: the facts of the run. Where it declares `samples_per_batch` or `tokens_per_batch`,
-            a tick that is not told a number counts that many.
+            a batch for which no number is told counts that many.
         group: the process group whose ranks train on different data; by default the whole world,
             where `torch.distributed` has been initialized by the first tick. Samples and tokens
             are summed over its ranks, seconds are averaged, in one all-reduce of int64. What the
@@ -49,6 +54,7 @@ class Clock:
 
     Attributes:
         run: as given.
+        totals: as given.
         timestamp: the time now, an immutable `Timestamp`: that at which the next batch begins.
         done: whether the time has reached `run.duration`. Raises `UnitError` if it never will,
             since nothing is counted in its unit.
@@ -59,13 +65,22 @@ class Clock:
     >>> clock.timestamp.batch, clock.timestamp.sample, clock.timestamp.token
     (Time('3ba'), Time('96sp'), Time('3000tok'))
 
-    Epochs end with `next_epoch()`, which a run in epochs needs to be done. Raises `TypeError` and
-    `EpochalError` for arguments that are not valid.
+    Where a step of the optimizer takes several micro-batches, or is skipped at times, `count()`
+    tells what was read, and `follow(optimizer)` ticks after each step that was really made.
+
+    Epochs end with `next_epoch()`, which a run in epochs needs to be done. They may differ in
+    length from `batches_per_epoch`, and without it a clock counts them too.
+
+    Threads may share a clock: none of their ticks is lost. Raises `TypeError` and `EpochalError`
+    for arguments that are not valid.
     """
 
     __slots__ = {
+        "_counted": None,
         "_every": None,
         "_group": None,
+        "_leave": None,
+        "_lock": None,
         "_pending": None,
         "_ranks": None,
         "_start": None,
@@ -99,13 +114,37 @@ class Clock:
         self._group = group
         self._every = ticks
         self._totals = totals
-        self._timestamp = Timestamp()
+        self._timestamp = NOTHING
         # Where this process began to count.
-        self._start = self._timestamp
+        self._start = NOTHING
+        # What was counted for the batch that has not ended, by the arguments that were told.
+        self._counted: dict[str, Any] = {}
         # What this rank has counted since the last reduction.
-        self._pending = NOTHING_PENDING
+        self._pending = NOTHING
         # Whether there are other ranks to ask; not known before the first tick.
         self._ranks: bool | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """What no copy has in common with its original."""
+        self._lock = RLock()
+        # Ends the following of an optimizer.
+        self._leave: Callable[[], None] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy follows no optimizer.
+        names = [name for name in Clock.__slots__ if name not in ("_lock", "_leave")]
+        return {name: getattr(self, name) for name in names} | getattr(self, "__dict__", {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._begin()
+
+    @property
+    def totals(self) -> bool:
+        """Whether the numbers told are those of all ranks."""
+        return self._totals
 
     @property
     def timestamp(self) -> Timestamp:
@@ -123,11 +162,14 @@ class Clock:
         if now >= duration:
             return True
         batches = self.run.batches_per_epoch
-        if duration.unit == "ep" and batches is not None and now.batch_in_epoch > batches:
-            raise UnitError(
-                f"{now.batch_in_epoch} in an epoch of {batches}: call clock.next_epoch() at the "
-                "end of each"
-            )
+        if duration.unit == "ep" and batches is not None:
+            # An epoch may be longer than declared, but hardly ten times, or than the whole run.
+            longest = batches * max(int(duration), 10)
+            if now.batch_in_epoch > longest:
+                raise UnitError(
+                    f"{now.batch_in_epoch} in one epoch, and a run of {duration} was declared to "
+                    f"have {batches} in each: call clock.next_epoch() at the end of each"
+                )
         if duration.unit in TOLD:
             self.check_moving([duration.unit])
         return False
@@ -142,29 +184,44 @@ class Clock:
 
         Args:
             samples: in this batch, on this rank (of all ranks with `totals=True`): a whole number,
-                or a time such as "32sp". By default what the run declares, or none.
+                or a time such as "32sp". They are added to what `count()` was told for the batch.
+                If neither was told any, the batch has what the run declares, or none.
             tokens: likewise, or "2Ktok".
             seconds: that it took: a number, rounded to whole microseconds, or a `timedelta`. By
                 default none.
 
         With several ranks a collective call at each `every`-th tick. Raises `TypeError` and
-        `EpochalError` for numbers that are not valid; nothing is counted then.
+        `EpochalError` for numbers that are not valid, and if the clock follows an optimizer, whose
+        steps end its batches; nothing is counted then.
 
         >>> clock = Clock(Run("1Mtok"))
         >>> clock.tick(samples=8, tokens=5_000, seconds=0.25)
         >>> clock.timestamp.token, clock.timestamp.total_wct
         (Time('5000tok'), datetime.timedelta(microseconds=250000))
         """
-        ranks = self._ranks
-        if ranks is None:
-            ranks = self._ranks = not self._totals and size(self._group) > 1
-        if not ranks:
-            if samples is None:
-                samples = self.run.samples_per_batch or 0
-            if tokens is None:
-                tokens = self.run.tokens_per_batch or 0
-            self._timestamp = tick(self._timestamp, samples, tokens, seconds)
-            return
+        if self._leave is not None:
+            raise EpochalError(
+                "the clock follows an optimizer, whose steps end its batches: tell what was read "
+                "by clock.count(...), or call clock.follow(None)"
+            )
+        with self._lock:
+            if self._counted:
+                counted = self._counted_with(samples, tokens, seconds)
+                samples, tokens, seconds = map(counted.get, ("samples", "tokens", "seconds"))
+            if self._ranks is None:
+                self._ranks = self._has_ranks()
+            if self._ranks:
+                self._tick_on_ranks(samples, tokens, seconds)
+            else:
+                if samples is None:
+                    samples = self.run.samples_per_batch or 0
+                if tokens is None:
+                    tokens = self.run.tokens_per_batch or 0
+                self._timestamp = tick(self._timestamp, samples, tokens, seconds)
+            if self._counted:
+                self._counted = {}
+
+    def _tick_on_ranks(self, samples: Any, tokens: Any, seconds: Any) -> None:
         # What the run declares is of all ranks.
         now = self._timestamp.to_next_batch(
             self.run.samples_per_batch or 0 if samples is None else 0,
@@ -177,8 +234,89 @@ class Clock:
             seconds,
         )
         if pending.batch >= self._every:
-            now, pending = self._with_all_of(pending, now), NOTHING_PENDING
+            now, pending = self._with_all_of(pending, now), NOTHING
         self._timestamp, self._pending = now, pending
+
+    def count(
+        self,
+        samples: Count | None = None,
+        tokens: Count | None = None,
+        seconds: Number | timedelta | None = None,
+    ) -> None:
+        """Adds to the present batch without ending it: micro-batches, or data that was read for a
+        step that was skipped then. The next tick takes it along; until then the time stays.
+
+        Takes and raises what `tick` does. No collective call.
+
+        >>> clock = Clock(Run("1Mtok"))
+        >>> for micro_batch in range(4):
+        ...     clock.count(tokens=500)
+        >>> clock.timestamp.token
+        Time('0tok')
+        >>> clock.tick()
+        >>> clock.timestamp.batch, clock.timestamp.token
+        (Time('1ba'), Time('2000tok'))
+        """
+        with self._lock:
+            self._counted = self._counted_with(samples, tokens, seconds)
+
+    def follow(self, optimizer: Optimizer | None) -> None:
+        """Ticks by itself after each step that the optimizer really makes, until the clock follows
+        another one, or None.
+
+        It ticks within `optimizer.step()`, which may be called by any wrapper, and not where a
+        `GradScaler` skips the step, or where gradients are still accumulated. `count()` tells
+        what was read; without it a batch has what the run declares. Copies of the clock follow
+        nothing, and neither does a clock that was loaded in another process. A step that a CUDA
+        graph replays is not seen. Raises `TypeError` for what is no optimizer.
+
+        >>> import torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+        >>> clock = Clock(Run("1Mtok"))
+        >>> clock.follow(optimizer)
+        >>> for step in range(3):
+        ...     clock.count(tokens=500)
+        ...     optimizer.step()
+        >>> clock.timestamp.batch, clock.timestamp.token
+        (Time('3ba'), Time('1500tok'))
+        """
+        leave = None if optimizer is None else after_each_step(optimizer, self._end_batch)
+        with self._lock:
+            before, self._leave = self._leave, leave
+        if before is not None:
+            before()
+
+    def _has_ranks(self) -> bool:
+        return not self._totals and size(self._group) > 1
+
+    def _end_batch(self) -> None:
+        """The tick that following an optimizer forbids to others."""
+        with self._lock:
+            leave, self._leave = self._leave, None
+            try:
+                self.tick()
+            finally:
+                self._leave = leave
+
+    def _counted_with(self, samples: Any, tokens: Any, seconds: Any) -> dict[str, Any]:
+        """What has been told for the present batch, these numbers too."""
+        before = self._counted
+        sums = tick(
+            Timestamp(
+                sample=before.get("samples", 0),
+                token=before.get("tokens", 0),
+                total_wct=before.get("seconds", 0 * MICROSECOND),
+            ),
+            0 if samples is None else samples,
+            0 if tokens is None else tokens,
+            seconds,
+        )
+        told = {"samples": samples, "tokens": tokens, "seconds": seconds}
+        return {
+            argument: getattr(sums, counter)
+            for argument, counter in TOLD.values()
+            if argument in before or told[argument] is not None
+        }
 
     def next_epoch(self) -> None:
         """Ends an epoch: its counters are zero again. With several ranks it is `sync()` too.
@@ -188,22 +326,25 @@ class Clock:
         >>> clock.timestamp.epoch, clock.done
         (Time('1ep'), False)
         """
-        self.sync()
-        self._timestamp = self._timestamp.to_next_epoch()
+        with self._lock:
+            self.sync()
+            self._timestamp = self._timestamp.to_next_epoch()
 
     def next_iteration(self) -> None:
         """Ends an iteration, Composer's unit above the epoch; what an iteration is, you decide."""
-        self.sync()
-        self._timestamp = self._timestamp.to_next_iteration()
+        with self._lock:
+            self.sync()
+            self._timestamp = self._timestamp.to_next_iteration()
 
     def sync(self) -> None:
         """Adds up what the ranks have counted since the last time, which may be nothing.
 
         A collective call where ticks wait: with `every=1` none ever does.
         """
-        if self._pending.batch:
-            self._timestamp = self._with_all_of(self._pending, self._timestamp)
-            self._pending = NOTHING_PENDING
+        with self._lock:
+            if self._pending.batch:
+                self._timestamp = self._with_all_of(self._pending, self._timestamp)
+                self._pending = NOTHING
 
     def _with_all_of(self, pending: Timestamp, now: Timestamp) -> Timestamp:
         """The time with what all ranks have counted: this one's part is `pending`."""
@@ -232,17 +373,25 @@ class Clock:
                 raise StateError(f"the clocks of the ranks differ: {name} is {values}")
 
     def state_dict(self) -> dict[str, int | float]:
-        """The timestamp as plain numbers, which JSON and `torch.load` take.
+        """The timestamp as plain numbers, which JSON and `torch.load` take, and what has been
+        counted for a batch that has not ended.
 
-        Raises `StateError` where ticks have not been reduced yet, since other ranks hold a part
-        of them: call `sync()` on all ranks before.
+        Raises `StateError` where other ranks hold a part of what has been counted: call `sync()`
+        on all ranks before, and save after a tick.
         """
         if self._pending.batch:
             raise StateError(
                 "ticks wait for their sum over the ranks, "
                 f"{self._pending.batch.value} so far: call clock.sync() on every rank first"
             )
-        return self._timestamp.state_dict()
+        if self._counted and self._has_ranks():
+            raise StateError(
+                f"{', '.join(self._counted)} have been counted for a batch that has not ended, "
+                "and other ranks hold a part of them: save after a tick"
+            )
+        counted = {c: self._counted[a] for a, c in TOLD.values() if a in self._counted}
+        plain = Timestamp(**counted).state_dict()
+        return {**self._timestamp.state_dict(), **{COUNTED + c: plain[c] for c in counted}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Goes to the time of a saved state. Raises `StateError` naming the field that is not
@@ -254,8 +403,21 @@ class Clock:
         >>> later.timestamp == clock.timestamp
         True
         """
-        self._timestamp = self._start = Timestamp.from_state_dict(state_dict)
-        self._pending = NOTHING_PENDING
+        # Whatever else it may be, `Timestamp` says what it should be.
+        state: Any = {**state_dict} if hasattr(state_dict, "keys") else state_dict
+        told = [
+            (a, c) for a, c in TOLD.values() if isinstance(state, dict) and COUNTED + c in state
+        ]
+        counted = {c: state.pop(COUNTED + c) for _, c in told}
+        timestamp = Timestamp.from_state_dict(state)
+        try:
+            sums = Timestamp.from_state_dict({**NOTHING.state_dict(), **counted})
+        except StateError as error:
+            raise StateError(f"what was counted for the next batch is not valid: {error}") from None
+        with self._lock:
+            self._timestamp = self._start = timestamp
+            self._counted = {argument: getattr(sums, counter) for argument, counter in told}
+            self._pending = NOTHING
 
     def check_moving(self, units: Collection[UnitLike]) -> bool:
         """Raises `UnitError` for a clock among `units` that was told nothing, and so stands still.
@@ -284,9 +446,10 @@ class Clock:
             argument, counter = TOLD[unit]
             if getattr(now, counter) == getattr(start, counter):
                 number = "1 batch" if batches == 1 else f"{batches.value} batches"
+                call = "tick" if self._leave is None else "count"
                 raise UnitError(
                     f"the clock '{unit}' has not moved in {number}: give its count, as in "
-                    f"clock.tick({argument}=...)"
+                    f"clock.{call}({argument}=...)"
                 )
         return True
 

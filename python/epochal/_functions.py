@@ -1,7 +1,7 @@
 """Python functions as schedules.
 
-Wherever a schedule is accepted, a function is too: `f(state, ssr=1.0)` or `f(state)`, in
-Composer's calling form. It gives the multiplier α for the time that `state` tells.
+A function `f(state, ssr=1.0)` or `f(state)` is accepted wherever a schedule is. As in Composer,
+it returns the multiplier α at the time in `state`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
 
-    from epochal._types import UnitLike
+    from epochal._types import Number, UnitLike
 
 __all__ = ["FunctionSchedule", "State", "as_schedule"]
 
 
 class State:
-    """What a function schedule is called with.
+    """The argument of a schedule function.
 
-    timestamp: a `Timestamp`, or what reads like one. Counters that no fact of the run gives stay
-        0: the epoch without `batches_per_epoch`, samples and tokens without their rates.
-    max_duration: the length of the run, a `Time`, already scaled. In `repeat`, of one cycle.
-    dataloader_len: batches in an epoch, a `Time`; None if the run does not tell.
+    timestamp: a `Timestamp`, or an object that reads like one. Counters that the facts of the run
+        do not give are 0: the epoch without `batches_per_epoch`, samples and tokens without their
+        rates.
+    max_duration: the length of the run, a `Time`, already scaled. In `repeat`, that of a cycle.
+    dataloader_len: the batches in an epoch, a `Time`; None if the run does not have them.
     """
 
     __slots__ = ("dataloader_len", "max_duration", "timestamp")
+
+    timestamp: Timestamp
 
     def __init__(
         self,
@@ -37,12 +40,12 @@ class State:
         max_duration: Time,
         dataloader_len: Time | None = None,
     ) -> None:
-        self.timestamp = timestamp
+        self.timestamp = timestamp  # type: ignore[assignment]  # it reads like one
         self.max_duration = max_duration
         self.dataloader_len = dataloader_len
 
     def get_elapsed_duration(self) -> Time:
-        """The part of the run that is over, as a `dur`, in the unit of `max_duration`."""
+        """The part of the run that has passed, a `dur`, by the clock of `max_duration`."""
         return self.timestamp.get(self.max_duration.unit) / self.max_duration
 
 
@@ -68,7 +71,7 @@ class _Watched:
         self._seen.add(time.unit)
         return time
 
-    def _see(self, other: object) -> object:
+    def _see(self, other: Any) -> Any:
         if isinstance(other, _Watched):
             return other._timestamp
         if isinstance(other, (Time, str)):
@@ -98,7 +101,7 @@ class _Watched:
 
 
 class _Leaf:
-    """A function in a tree: what the core asks for."""
+    """A function in a tree, with the attributes that the core reads."""
 
     __slots__ = ("declared", "function", "seen", "takes_ssr", "units_given")
 
@@ -111,7 +114,7 @@ class _Leaf:
 
     @property
     def units(self) -> tuple[TimeUnit, ...]:
-        """What the function reads: as declared, or as far as it was seen."""
+        """The units of the clocks that the function reads: as declared, or as seen so far."""
         if self.units_given is not None:
             return self.units_given
         return tuple(unit for unit in TimeUnit if unit in self.seen)
@@ -123,7 +126,7 @@ class _Leaf:
         state = State(now, run.duration, dataloader_len)
         return self.call(state, run.scale_schedule_ratio)
 
-    def call(self, state: Any, ssr: float) -> float:
+    def call(self, state: Any, ssr: Number) -> float:
         if ssr != 1 and not self.takes_ssr:
             raise ScheduleError(
                 f"schedule function {self.name} does not take the scale schedule ratio, "
@@ -132,16 +135,16 @@ class _Leaf:
         try:
             result = self.function(state, ssr=ssr) if self.takes_ssr else self.function(state)
         except TypeError as error:
-            message = f"schedule function {self.name} fails at {_time(state)}: {error}"
+            message = f"schedule function {self.name} failed at {_time(state)}: {error}"
             raise ScheduleError(message) from error
         try:
-            # `float` would take these, which are no numbers.
+            # `float` would take these, though they are not numbers.
             alpha = -1.0 if isinstance(result, (bool, str, bytes)) else float(result)
         except (TypeError, ValueError, ArithmeticError, RuntimeError):
             alpha = -1.0
         if not 0.0 <= alpha < float("inf"):
             raise ScheduleError(
-                f"schedule function {self.name} gives {result!r} at {_time(state)}: "
+                f"schedule function {self.name} returned {result!r} at {_time(state)}: "
                 "a multiplier must be a finite number, 0 or above"
             )
         return alpha
@@ -179,18 +182,18 @@ class FunctionSchedule(Schedule):
         α(t) = function(state, ssr=σ), or function(state)
 
     Args:
-        function: a pure function of its arguments that gives a finite number, 0 or above. With a
-            parameter named `ssr` it is told the scale schedule ratio, and is to use it; without
-            one it only goes with runs whose ratio is 1.
-        units: the clocks that it reads, such as `["tok"]`. By default that is seen when it is
-            called. Either way a clock that the run does not tell, or that nothing moves, is
-            refused.
+        function: a pure function that returns a finite number, 0 or above. If it has a
+            parameter named `ssr`, it receives the scale schedule ratio and must apply it itself;
+            otherwise it can only be used in runs whose ratio is 1.
+        units: the units of the clocks that it reads, such as `["tok"]`. By default they are seen
+            when it is called. In both cases a clock that the run does not give, or that does not
+            move, is refused.
 
-    It is a schedule like any other: it can stand anywhere in a tree. Its curve takes a number (in
-    its only declared unit, else batches), arrays and `grid`, through the run's facts. Raises
-    `ScheduleError`: in `resolve` for a ratio that the function does not take; when evaluated, for
-    a value that is no finite number or is negative, and instead of a `TypeError` that comes out
-    of the function. Other exceptions of the function pass.
+    It is a schedule like any other, and can stand anywhere in a tree. Its curve takes numbers and
+    arrays (in its only declared unit, or else in batches) and `grid`, by the facts of the run.
+    Raises `ScheduleError` in `resolve` for a ratio that the function does not take, and at an
+    evaluation for a value that is not a finite number or is negative. A `TypeError` in the function
+    becomes a `ScheduleError`; other exceptions pass unchanged.
 
     >>> from epochal import FunctionSchedule
     >>> def halved_later(state, ssr=1.0):
@@ -205,9 +208,7 @@ class FunctionSchedule(Schedule):
 
     __slots__ = ()
 
-    def __new__(
-        cls, function: Callable[..., Any], units: Iterable[UnitLike] | None = None
-    ) -> Self:
+    def __new__(cls, function: Callable[..., Any], units: Iterable[UnitLike] | None = None) -> Self:
         return super().__new__(cls, _core.function(_Leaf(function, units)))
 
     @property
@@ -217,7 +218,7 @@ class FunctionSchedule(Schedule):
 
     @property
     def units(self) -> tuple[TimeUnit, ...] | None:
-        """The units that were declared, or None."""
+        """The declared units, or None."""
         return self._leaf.units_given
 
     @property
@@ -226,8 +227,8 @@ class FunctionSchedule(Schedule):
         assert isinstance(leaf, _Leaf)
         return leaf
 
-    def __call__(self, state: Any, ssr: float = 1.0) -> float:
-        """α in a `State`, Composer's or anything like it; `ssr` is σ."""
+    def __call__(self, state: Any, ssr: Number = 1.0) -> float:
+        """α in the state of a trainer, Composer's or any other; `ssr` is σ."""
         return self._leaf.call(state, ssr)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
@@ -235,7 +236,9 @@ class FunctionSchedule(Schedule):
 
 
 def as_schedule(schedule: object) -> Schedule:
-    """A schedule as it is, a function as a `FunctionSchedule`; `TypeError` for all else.
+    """The schedule itself, or a function as a `FunctionSchedule`.
+
+    Raises `TypeError` for other types.
 
     >>> from epochal._functions import as_schedule
     >>> as_schedule(StepScheduler("2ba"))
@@ -261,7 +264,7 @@ def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:
         raise TypeError(f"units must be a list of units, e.g. ['tok'], not {units!r}")
     given = {TimeUnit(unit) for unit in units}
     if TimeUnit.DURATION in given:
-        raise ScheduleError("units must be clocks such as 'ba': 'dur' is a fraction of the run")
+        raise ScheduleError("units must be those of clocks, such as 'ba', not 'dur'")
     return tuple(unit for unit in TimeUnit if unit in given)
 
 
@@ -270,7 +273,7 @@ def _takes_ssr(function: Callable[..., Any]) -> bool:
 
     try:
         signature = inspect.signature(function)
-    except ValueError:  # of a function in C that does not tell
+    except ValueError:  # a function in C without a signature
         return False
     takes_ssr = "ssr" in signature.parameters
     try:

@@ -1,4 +1,4 @@
-"""Names for what arguments may be. For type checkers only: nothing imports this at run time."""
+"""The types of arguments. For type checkers only: nothing imports this module at run time."""
 
 from collections.abc import Callable
 from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias
@@ -12,15 +12,15 @@ from epochal._core import Schedule, Time, TimeUnit
 TimeLike: TypeAlias = Time | str
 # A member of TimeUnit, or its suffix.
 UnitLike: TypeAlias = TimeUnit | str
-# A real number; NumPy's scalars are.
+# A real number, such as an int, a float or a NumPy scalar.
 Number: TypeAlias = SupportsFloat | SupportsIndex
-# A whole number, or a time in the unit of what is counted.
+# A whole number, or a time in the unit of the counter.
 Count: TypeAlias = SupportsIndex | TimeLike
-# Whatever NumPy makes an array of numbers of.
+# Anything that NumPy turns into an array of numbers.
 Points: TypeAlias = npt.ArrayLike
-# float64 or float32.
+# An array of float64 or float32.
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
-# The way between two values.
+# The path between two values.
 Shape: TypeAlias = Literal[
     "linear", "cosine", "sqrt", "1-sqrt", "square", "rex", "exponential", "geometric", "step"
 ]

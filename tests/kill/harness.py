@@ -23,8 +23,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 import torch._dynamo  # optimizers import it when they are made
 from epochal import CosineAnnealingWithWarmupScheduler, Trainer
-from epochal.trainer import _checkpoint as checkpoint
-from epochal.trainer import _trainer as trainer
+from epochal.trainer import _feed
+from epochal.trainer import _files as files
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -80,8 +80,8 @@ def written_in_place(state: Any, path: Path) -> None:
 
 # What is replaced, and by what. Each process has its own copy of the package.
 FAULTS: dict[str, tuple[object, str, Callable[..., None]]] = {
-    "files written in place": (checkpoint, "save", written_in_place),
-    "no random state": (trainer, "set_random_state", lambda state, loader: None),
+    "files written in place": (files, "save", written_in_place),
+    "no random state": (_feed, "set_random_state", lambda state, loader: None),
     "no momentum": (torch.optim.SGD, "load_state_dict", lambda self, state: None),
 }
 
@@ -158,6 +158,8 @@ class Run:
     def __init__(self, folder: Path, counts: Counts, fault: str | None) -> None:
         self.folder, self.counts, self.fault = folder, counts, fault
         self.read: dict[Path, tuple[int, int]] = {}
+        # The temporary files of processes that were killed before.
+        self.unfinished: set[Path] = set()
 
     def live(self, seconds: float) -> bool:
         """Trains for so long, or to the end, and says whether it is there."""
@@ -168,7 +170,9 @@ class Run:
         ended = wait(process)
         if ended == -signal.SIGKILL:
             self.counts.kills += 1
-            self.counts.in_a_save += any(self.folder.glob(".*.tmp"))
+            unfinished = set(self.folder.glob(".*.tmp"))
+            self.counts.in_a_save += bool(unfinished - self.unfinished)
+            self.unfinished = unfinished
         elif ended:
             raise SystemExit(f"cannot resume: {(self.folder / 'error').read_text()}")
         self.check()

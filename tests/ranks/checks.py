@@ -409,6 +409,43 @@ def rates_stand_still_while_ticks_wait() -> None:
 
 
 @check(2)
+def micro_batches_are_taken_along() -> None:
+    """Each rank counts as often as it likes; one all-reduce a tick."""
+    r = ranks.rank()
+    for every in (1, 2):
+        clock = Clock(Run("1Mtok", samples_per_batch=8), every=every)
+        for k in range(1, 5):
+            with reductions(0):
+                for _ in range(r + 1):
+                    clock.count(tokens=10, seconds=1)
+            with pytest.raises(StateError, match="tokens, seconds have been counted|ticks wait"):
+                clock.state_dict()
+            with reductions(1 if k % every == 0 else 0):
+                clock.tick(tokens=1 if k == 4 else None)
+        # 10 tokens of one rank and 20 of the other a batch, and 1 of each with the last tick.
+        assert counts(clock) == [4 * 8, 4 * 30 + 2]
+        assert clock.timestamp.total_wct == timedelta(seconds=6)
+        assert_equal_on_all(clock.state_dict())
+
+
+@check(2)
+def a_clock_that_follows() -> None:
+    r = ranks.rank()
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    for clock in (Clock(Run("1Mtok")), Clock(Run("1Mtok"), totals=True)):
+        clock.follow(optimizer)
+        clock.count(samples=3 + r)
+        with reductions(0 if clock.totals else 1):
+            optimizer.step()
+        assert counts(clock) == ([3 + r, 0] if clock.totals else [7, 0])
+        clock.follow(None)
+        # Of all ranks already, so nothing of it is elsewhere.
+        clock.count(samples=1)
+        if clock.totals:
+            assert clock.state_dict()["counted_sample"] == 1
+
+
+@check(2)
 def states_are_loaded() -> None:
     clock, expected = Clock(RUN), Timestamp()
     for k in range(5):

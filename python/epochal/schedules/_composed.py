@@ -1,4 +1,4 @@
-"""Schedules that are built from others: thin constructors over the tree."""
+"""Schedules that are built from others: thin constructors of trees."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from epochal._core import Schedule, ScheduleError, Time
 from epochal.schedules._tails import (
     ConstantScheduler,
     CosineAnnealingScheduler,
-    InverseSquareRootScheduler,
     LinearScheduler,
     MultiStepScheduler,
     PiecewiseScheduler,
     PolynomialScheduler,
-    StepScheduler,
 )
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -23,24 +21,36 @@ if TYPE_CHECKING:
 
     from epochal._types import Number, Shape, TimeLike
 
+__all__ = [
+    "ConstantWithWarmupScheduler",
+    "CosineAnnealingWithWarmupScheduler",
+    "CyclicScheduler",
+    "InverseSquareRootWithWarmupScheduler",
+    "LinearWithWarmupScheduler",
+    "MultiStepWithWarmupScheduler",
+    "OneCycleScheduler",
+    "PolynomialWithWarmupScheduler",
+    "WSDScheduler",
+]
+
 
 class MultiStepWithWarmupScheduler(Schedule):
     """A warmup, then a factor gamma at each milestone.
 
-        α(t) = along the shape from warmup_start * top to top   while t < w
-        α(t) = gamma ^ (number of milestones m with t >= m)   from w on
+        α(t) = along the shape from warmup_start * top to top    while t < w
+        α(t) = gamma ^ (number of milestones m with t >= m)      from w on
 
     Milestones count from the start of training, not from the end of the warmup.
 
     Args:
-        t_warmup: w, 0 or above; it may be on a clock of its own.
+        t_warmup: w, 0 or above. It may be on a clock of its own.
         milestones: times, 0 or above, in any order; each may be on a clock of its own.
-        gamma: factor of one step, 0 or above. Default 0.1.
+        gamma: the factor of one step, 0 or above. Default 0.1.
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; after the last milestone α stays.
+    α(0) is warmup_start times the top, and α is constant after the last milestone.
 
     >>> schedule = MultiStepWithWarmupScheduler("4ba", ["10ba", "16ba"], gamma=0.5)
     >>> curve = schedule.resolve(Run("20ba"))
@@ -74,16 +84,16 @@ class MultiStepWithWarmupScheduler(Schedule):
 class ConstantWithWarmupScheduler(Schedule):
     """A warmup, then a constant factor until `t_max`.
 
-        α(t) = along the shape from warmup_start * top to top   while t < w
-        α(t) = alpha          while t < T
-        α(t) = 1              from T on
+        α(t) = along the shape from warmup_start * top to top    while t < w
+        α(t) = alpha                                             while t < T
+        α(t) = 1                                                 from T on
 
     Args:
-        t_warmup: w, 0 or above, not longer than T; it may be on a clock of its own.
+        t_warmup: w, 0 or above, not longer than T. It may be on a clock of its own.
         alpha: the factor, 0 or above. Default 1.0.
         t_max: T, above zero. Default "1dur".
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
     α(0) is warmup_start times the top. `resolve` raises `ScheduleError` if w > T.
@@ -120,20 +130,21 @@ class ConstantWithWarmupScheduler(Schedule):
 class LinearWithWarmupScheduler(Schedule):
     """A warmup to `alpha_i`, then a straight line to `alpha_f`.
 
-        α(t) = along the shape from warmup_start * top to top   while t < w
-        α(t) = alpha_f + (alpha_i - alpha_f) * u   from w on
+        α(t) = along the shape from warmup_start * top to top    while t < w
+        α(t) = alpha_f + (alpha_i - alpha_f) * u                 from w on
 
     Args:
-        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
-            the run's rates.
-        alpha_i: factor after the warmup, 0 or above. Default 1.0.
-        alpha_f: final factor, 0 or above. Default 0.0.
-        t_max: T, when the line ends, above zero. Default "1dur".
+        t_warmup: w, 0 or above, not longer than T. If it is on another clock than T, the rates of
+            the run convert it.
+        alpha_i: the factor after the warmup, 0 or above. Default 1.0.
+        alpha_f: the final factor, 0 or above. Default 0.0.
+        t_max: T, the end of the line, above zero. Default "1dur".
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = LinearWithWarmupScheduler("4ba").resolve(Run("12ba"))
     >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
@@ -168,19 +179,20 @@ class LinearWithWarmupScheduler(Schedule):
 class CosineAnnealingWithWarmupScheduler(Schedule):
     """A warmup to 1, then half a cosine to `alpha_f`.
 
-        α(t) = along the shape from warmup_start * top to top   while t < w
-        α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)   from w on
+        α(t) = along the shape from warmup_start * top to top    while t < w
+        α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)               from w on
 
     Args:
-        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
-            the run's rates.
-        t_max: T, when the decay ends, above zero. Default "1dur".
-        alpha_f: final factor, 0 or above. Default 0.0.
+        t_warmup: w, 0 or above, not longer than T. If it is on another clock than T, the rates of
+            the run convert it.
+        t_max: T, the end of the decay, above zero. Default "1dur".
+        alpha_f: the final factor, 0 or above. Default 0.0.
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = CosineAnnealingWithWarmupScheduler("4ba").resolve(Run("16ba"))
     >>> [round(curve(t), 6) for t in (0, 2, 4, 8, 12, 16, 99)]
@@ -211,22 +223,23 @@ class CosineAnnealingWithWarmupScheduler(Schedule):
 
 
 class PolynomialWithWarmupScheduler(Schedule):
-    """A warmup to 1, then a power of what is left, down to `alpha_f`.
+    """A warmup to 1, then a power of the remaining part, down to `alpha_f`.
 
-        α(t) = along the shape from warmup_start * top to top   while t < w
-        α(t) = alpha_f + (1 - alpha_f) * u^power   from w on
+        α(t) = along the shape from warmup_start * top to top    while t < w
+        α(t) = alpha_f + (1 - alpha_f) * u^power                 from w on
 
     Args:
-        t_warmup: w, 0 or above, not longer than T; on another clock than T it is converted by
-            the run's rates.
+        t_warmup: w, 0 or above, not longer than T. If it is on another clock than T, the rates of
+            the run convert it.
         power: the exponent, above zero. Default 2.0.
-        t_max: T, when the decay ends, above zero. Default "1dur".
-        alpha_f: final factor, 0 or above. Default 0.0.
+        t_max: T, the end of the decay, above zero. Default "1dur".
+        alpha_f: the final factor, 0 or above. Default 0.0.
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError` if w > T.
+    α(0) is warmup_start times the top; from T on α is alpha_f. `resolve` raises `ScheduleError`
+    if w > T.
 
     >>> curve = PolynomialWithWarmupScheduler("4ba").resolve(Run("12ba"))
     >>> curve(0), curve(2), curve(4), curve(8), curve(12), curve(99)
@@ -267,17 +280,17 @@ class WSDScheduler(Schedule):
         α(t) = alpha_f                                           from T on
 
     Args:
-        t_warmup: w, 0 or above; on another clock than T it is converted by the run's rates.
-        t_decay: length of the decay, 0 or above. Default "0.1dur".
+        t_warmup: w, 0 or above. If it is on another clock than T, the rates of the run convert it.
+        t_decay: the length of the decay, 0 or above. Default "0.1dur".
         t_max: T, the end of the decay, above zero. Default "1dur".
-        alpha_f: final factor, 0 or above. Default 0.0.
+        alpha_f: the final factor, 0 or above. Default 0.0.
         decay_shape: the shape of the decay. Default "linear".
         scale_warmup: whether a scale schedule ratio multiplies w too. Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
-    `resolve` raises `ScheduleError` if w and the decay are longer than T. A run that is to decay
-    at a moment that nobody knew before has `schedule.cooldown(t)` for that.
+    `resolve` raises `ScheduleError` if w and the decay together are longer than T. If the start of
+    the decay is only decided during the run, use `schedule.cooldown(t)`.
 
     >>> curve = WSDScheduler("10ba", t_decay="0.2dur").resolve("100ba")
     >>> curve(5), curve(10), curve(80), curve(90), curve(100)
@@ -320,7 +333,7 @@ class WSDScheduler(Schedule):
 
 
 class OneCycleScheduler(Schedule):
-    """One rise to 1, and one fall: the 1cycle policy.
+    """One rise to 1 and one fall: the 1cycle policy.
 
         α(t) = along the shape from alpha_i to 1   while t < t_up
         α(t) = along the shape from 1 to alpha_f   while t < T
@@ -329,12 +342,12 @@ class OneCycleScheduler(Schedule):
     Args:
         t_up: the moment of the peak, 0 or above. Default "0.3dur".
         t_max: T, above zero, not before t_up. Default "1dur".
-        alpha_i: factor at the start, 0 or above. Default 0.04.
-        alpha_f: factor at the end, 0 or above. Default 4e-6.
-        shape: the shape of both. Default "cosine".
+        alpha_i: the factor at the start, 0 or above. Default 0.04.
+        alpha_f: the factor at the end, 0 or above. Default 4e-6.
+        shape: the shape of the rise and of the fall. Default "cosine".
 
-    The defaults are those of `torch.optim.lr_scheduler.OneCycleLR`, as parts of its `max_lr`, if
-    T is its number of steps less one. The momentum of that policy is a schedule of its own.
+    The defaults are those of `torch.optim.lr_scheduler.OneCycleLR`, relative to its `max_lr`, with
+    T being its number of steps minus one. The momentum of the policy takes a schedule of its own.
 
     >>> curve = OneCycleScheduler(alpha_i=0.2, alpha_f=0.0, shape="linear").resolve("100ba")
     >>> curve(0), curve(30), curve(65), curve(100)
@@ -372,23 +385,23 @@ class OneCycleScheduler(Schedule):
 class InverseSquareRootWithWarmupScheduler(Schedule):
     """A warmup to 1, an inverse square root, and a linear cooldown: llm-foundry's schedule.
 
-        α(t) = t / w                                            while t < w
+        α(t) = along the shape from warmup_start to 1                     while t < w
         α(t) = alpha_f_decay + (1 - alpha_f_decay) * √(τ / (τ + t - w))   while t < c
-        α(t) = a straight line from there to alpha_f_cooldown   while t < c + t_cooldown
-        α(t) = alpha_f_cooldown                                 afterwards
+        α(t) = a straight line from there to alpha_f_cooldown             while t < c + t_cooldown
+        α(t) = alpha_f_cooldown                                           afterwards
 
-    with c = max(T - t_cooldown, w). Without a cooldown α keeps the value of T from T on.
+    where c = max(T - t_cooldown, w). Without a cooldown α is constant from T on.
 
     Args:
         t_warmup: w, 0 or above, not longer than T.
         t_scale: τ, above zero. Default None, which is w.
-        t_cooldown: length of the cooldown. Default None, which is none at all.
+        t_cooldown: the length of the cooldown. Default None, which is no cooldown.
         t_max: T, above zero. Default "1dur".
-        alpha_f_decay: the factor that the decay tends to, 0 or above. Default 0.0.
+        alpha_f_decay: the limit of the decay, 0 or above. Default 0.0.
         alpha_f_cooldown: the factor after the cooldown, 0 or above. Default 0.0.
-        scale_warmup: whether a scale schedule ratio multiplies w too, and τ where that is w.
+        scale_warmup: whether a scale schedule ratio multiplies w too, and τ if that is w.
             Default False.
-        warmup_start: the part of the top with which the warmup begins, 0 or above. Default 0.0.
+        warmup_start: the initial factor, as a part of the top, 0 or above. Default 0.0.
         warmup_shape: the shape of the warmup. Default "linear".
 
     >>> schedule = InverseSquareRootWithWarmupScheduler("100ba", t_cooldown="100ba")
@@ -454,24 +467,24 @@ class InverseSquareRootWithWarmupScheduler(Schedule):
 
 
 class CyclicScheduler(Schedule):
-    """Triangles from `alpha_i` to 1 and back, over and over.
+    """Cycles from `alpha_i` to 1 and back, along straight lines.
 
         α(t) = alpha_i + (1 - alpha_i) * gamma^i * x
 
-    in cycle i, where x rises from 0 to 1 during `t_up`, and falls to 0 again during `t_down`.
+    in cycle i, counted from 0, where x rises from 0 to 1 in `t_up` and falls to 0 in `t_down`.
 
     Args:
-        t_up: length of a rise, above zero.
-        t_down: length of a fall. Default None, which is t_up.
+        t_up: the length of a rise, above zero.
+        t_down: the length of a fall. Default None, which is t_up.
         alpha_i: the factor at which each cycle begins and ends, from 0 to 1. Default 0.1.
-        gamma: the part of a cycle's height that the next one has, 0 or above. Default 1.0.
+        gamma: the height of each cycle relative to the one before, 0 or above. Default 1.0.
 
-    `torch.optim.lr_scheduler.CyclicLR` calls it "triangular" with gamma=1.0, "triangular2" with
-    gamma=0.5. Raises `UnitError` if the two lengths are in different units.
+    With gamma=1.0 it is "triangular" in `torch.optim.lr_scheduler.CyclicLR`, and with gamma=0.5
+    "triangular2". Raises `UnitError` if the two lengths are in different units.
 
-    >>> curve = CyclicScheduler("10ba", alpha_i=0.2, gamma=0.5).resolve("100ba")
+    >>> curve = CyclicScheduler("10ba", alpha_i=0.5, gamma=0.5).resolve("100ba")
     >>> curve(0), curve(5), curve(10), curve(20), curve(30)
-    (0.2, 0.6, 1.0, 0.2, 0.6)
+    (0.5, 0.75, 1.0, 0.5, 0.75)
     """
 
     __slots__ = ()
@@ -519,8 +532,8 @@ def _warm(
     name: str | None = None,
     arguments: dict[str, Any] | None = None,
 ) -> Schedule:
-    """A schedule after a warmup, under a name and arguments of its own: by default those of the
-    schedule, "WithWarmup"."""
+    """A schedule after a warmup, under a name and arguments of its own: by default, the name and
+    the arguments of the schedule, with "WithWarmup" after the name."""
     names = ["of", "t_warmup", "warmup_start", "warmup_shape", "scale_warmup"]
     given = [schedule, t_warmup, warmup_start, warmup_shape, scale_warmup]
     tree = _core.build("after_warmup", given, names)

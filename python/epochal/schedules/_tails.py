@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
     from epochal._types import Number, Shape, TimeLike
 
+
 class StepScheduler(Schedule):
-    """Multiplies by gamma every `step_size`.
+    """A decay by a factor gamma every `step_size`.
 
         α(t) = gamma ^ floor((t - s) / step_size)
 
     Args:
-        step_size: time between two steps, above zero.
-        gamma: factor of one step, 0 or above. Default 0.1.
+        step_size: the time between two steps, above zero.
+        gamma: the factor of one step, 0 or above. Default 0.1.
 
-    α(0) is 1; there is no end. `resolve` raises `ScheduleError` if α overflows within the run.
+    α(s) is 1, and the decay has no end. `resolve` raises `ScheduleError` if α overflows within the
+    run.
 
     >>> curve = StepScheduler("30ep", gamma=0.5).resolve(Run("90ep", batches_per_epoch=10))
     >>> curve(299), curve(300), curve(600), curve(900)
@@ -37,16 +39,31 @@ class StepScheduler(Schedule):
         return super().__new__(cls, _core.build("Step", [step_size, gamma]))
 
 
+__all__ = [
+    "ConstantScheduler",
+    "CosineAnnealingScheduler",
+    "CosineAnnealingWarmRestartsScheduler",
+    "ExponentialScheduler",
+    "InverseSquareRootScheduler",
+    "LinearScheduler",
+    "MultiStepScheduler",
+    "PiecewiseScheduler",
+    "PolynomialScheduler",
+    "StepScheduler",
+]
+
+
 class MultiStepScheduler(Schedule):
-    """Multiplies by gamma at each milestone.
+    """A decay by a factor gamma at each milestone.
 
         α(t) = gamma ^ (number of milestones m with t >= m)
 
     Args:
         milestones: times, 0 or above, in any order; each may be on a clock of its own.
-        gamma: factor of one step, 0 or above. Default 0.1.
+        gamma: the factor of one step, 0 or above. Default 0.1.
 
-    α(0) is 1 unless a milestone is 0; after the last milestone α stays. No milestones: α is 1.
+    α(0) is 1 unless a milestone is 0, and α is constant after the last milestone. Without
+    milestones α is 1.
 
     >>> schedule = MultiStepScheduler(["10ep", "16ep"], gamma=0.5)
     >>> curve = schedule.resolve(Run("20ep", batches_per_epoch=1))
@@ -91,11 +108,11 @@ class LinearScheduler(Schedule):
         α(t) = alpha_f + (alpha_i - alpha_f) * u
 
     Args:
-        alpha_i: initial factor, 0 or above. Default 1.0.
-        alpha_f: final factor, 0 or above. Default 0.0.
-        t_max: T, when the line ends, above zero. Default "1dur".
+        alpha_i: the initial factor, 0 or above. Default 1.0.
+        alpha_f: the final factor, 0 or above. Default 0.0.
+        t_max: T, the end of the line, above zero. Default "1dur".
 
-    α(0) is alpha_i; from T on α is alpha_f.
+    α(s) is alpha_i, and α is alpha_f from T on.
 
     >>> curve = LinearScheduler(alpha_i=1.0, alpha_f=0.5).resolve(Run("10ba"))
     >>> curve(0), curve(5), curve(10), curve(99)
@@ -114,15 +131,16 @@ class LinearScheduler(Schedule):
 
 
 class ExponentialScheduler(Schedule):
-    """Multiplies by gamma every `decay_period`, continuously.
+    """A continuous decay by a factor gamma every `decay_period`.
 
         α(t) = gamma ^ ((t - s) / decay_period)
 
     Args:
-        gamma: factor of one period, 0 or above.
-        decay_period: above zero. Default "1ep".
+        gamma: the factor of one period, 0 or above.
+        decay_period: the period, above zero. Default "1ep".
 
-    α(0) is 1; there is no end. `resolve` raises `ScheduleError` if α overflows within the run.
+    α(s) is 1, and the decay has no end. `resolve` raises `ScheduleError` if α overflows within the
+    run.
 
     >>> curve = ExponentialScheduler(gamma=0.25, decay_period="10ba").resolve(Run("20ba"))
     >>> curve(0), curve(5), curve(10), curve(20)
@@ -142,13 +160,14 @@ class CosineAnnealingScheduler(Schedule):
 
         α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)
 
-    which is alpha_f + (1 - alpha_f) * (1 + cos(πt/T)) / 2, exact in the tail too.
+    which for s = 0 is alpha_f + (1 - alpha_f) * (1 + cos(πt/T)) / 2, in a form that stays exact
+    near the end.
 
     Args:
-        t_max: T, when the decay ends, above zero. Default "1dur".
-        alpha_f: final factor, 0 or above. Default 0.0.
+        t_max: T, the end of the decay, above zero. Default "1dur".
+        alpha_f: the final factor, 0 or above. Default 0.0.
 
-    α(0) is 1; from T on α is alpha_f.
+    α(s) is 1, and α is alpha_f from T on.
 
     >>> curve = CosineAnnealingScheduler().resolve(Run("12ba"))
     >>> [round(curve(t), 6) for t in (0, 4, 8, 12, 99)]
@@ -164,19 +183,19 @@ class CosineAnnealingScheduler(Schedule):
 
 
 class CosineAnnealingWarmRestartsScheduler(Schedule):
-    """Half cosines from 1 to `alpha_f`, one after the other.
+    """Half a cosine from 1 to `alpha_f`, again and again.
 
         α(t) = alpha_f + (1 - alpha_f) * sin²(½πu)
 
-    with u falling from 1 to 0 in each cycle. Cycle i lasts t_0 * t_mult^i, from i = 0; the
-    boundary of two cycles belongs to the later one, where α is 1 again.
+    where u falls from 1 to 0 in each cycle. Cycle i, counted from 0, lasts t_0 * t_mult^i. A
+    boundary belongs to the later of its two cycles, so α is 1 there.
 
     Args:
-        t_0: length of the first cycle, above zero.
-        t_mult: growth from cycle to cycle, 1 or above. Default 1.0.
-        alpha_f: factor at the end of each cycle, 0 or above. Default 0.0.
+        t_0: the length of the first cycle, above zero.
+        t_mult: the length of each cycle relative to the one before, 1 or above. Default 1.0.
+        alpha_f: the factor at the end of each cycle, 0 or above. Default 0.0.
 
-    α(0) is 1; there is no end.
+    α(s) is 1, and the cycles have no end.
 
     >>> schedule = CosineAnnealingWarmRestartsScheduler("10ba", t_mult=2)
     >>> curve = schedule.resolve(Run("70ba"))
@@ -190,20 +209,22 @@ class CosineAnnealingWarmRestartsScheduler(Schedule):
     alpha_f: float
 
     def __new__(cls, t_0: TimeLike, t_mult: Number = 1.0, alpha_f: Number = 0.0) -> Self:
-        return super().__new__(cls, _core.build("CosineAnnealingWarmRestarts", [t_0, t_mult, alpha_f]))
+        return super().__new__(
+            cls, _core.build("CosineAnnealingWarmRestarts", [t_0, t_mult, alpha_f])
+        )
 
 
 class PolynomialScheduler(Schedule):
-    """A power of what is left, from 1 to `alpha_f`.
+    """A power of the remaining part, from 1 to `alpha_f`.
 
         α(t) = alpha_f + (1 - alpha_f) * u^power
 
     Args:
         power: the exponent, above zero.
-        t_max: T, when the decay ends, above zero. Default "1dur".
-        alpha_f: final factor, 0 or above. Default 0.0.
+        t_max: T, the end of the decay, above zero. Default "1dur".
+        alpha_f: the final factor, 0 or above. Default 0.0.
 
-    α(0) is 1; from T on α is alpha_f.
+    α(s) is 1, and α is alpha_f from T on.
 
     >>> curve = PolynomialScheduler(power=2).resolve(Run("4ba"))
     >>> curve(0), curve(2), curve(4), curve(99)
@@ -220,16 +241,16 @@ class PolynomialScheduler(Schedule):
 
 
 class InverseSquareRootScheduler(Schedule):
-    """An inverse square root, from 1 towards `alpha_f`.
+    """An inverse square root, from 1 toward `alpha_f`.
 
         α(t) = alpha_f + (1 - alpha_f) * √(τ / (τ + t - s))
 
     Args:
-        t_scale: τ, above zero: after it α is √½ of its way, after 3τ half of it.
-        alpha_f: the factor that α tends to, 0 or above. Default 0.0.
+        t_scale: τ, above zero. For alpha_f=0, α is √½ at s + τ and ½ at s + 3τ.
+        alpha_f: the limit of α, 0 or above. Default 0.0.
 
-    α(s) is 1; there is no end. After a warmup of the same length it is the schedule of "Attention
-    Is All You Need", as a multiple of its peak.
+    α(s) is 1, and the decay has no end. After a warmup of the same length it is the schedule of
+    "Attention Is All You Need", relative to its peak.
 
     >>> curve = InverseSquareRootScheduler("100ba").resolve("1000ba")
     >>> curve(0), curve(300), curve(1500)
@@ -245,7 +266,7 @@ class InverseSquareRootScheduler(Schedule):
 
 
 class PiecewiseScheduler(Schedule):
-    """Through given points, along a shape between each two of them.
+    """A curve through given points.
 
         α(t) = the first value                                   before the first point
         α(t) = low + (high - low) * f(x)                         between two points
@@ -254,18 +275,18 @@ class PiecewiseScheduler(Schedule):
     x runs from 0 at the lower of the two values to 1 at the higher one.
 
     Args:
-        points: pairs of a time and a value, 0 or above, in the order of their times. Of two at one
-            time the later one holds from there on.
-        shape: one shape for all pieces, or a list of one a piece. Default "linear".
+        points: pairs of a time and a value, both 0 or above, in the order of their times. If two
+            points have the same time, the value jumps from the first to the second.
+        shape: one shape for all pieces, or a list with a shape for each piece. Default "linear".
 
-    It takes any number of points, such as a table's or those of a recorded run: an evaluation
-    takes O(log m). Raises `ScheduleError` for points that are not in order, and for a shape that
-    is not known or does not go with the values.
+    There may be any number m of points, such as those of a recorded run; evaluation takes
+    O(log m). Raises `ScheduleError` for points that are not in order, for an unknown shape, and
+    for a "geometric" piece with an end at 0.
 
-    >>> schedule = PiecewiseScheduler([("0ba", 0.0), ("10ba", 1.0), ("0.5dur", 0.2)])
+    >>> schedule = PiecewiseScheduler([("0ba", 0.0), ("10ba", 1.0), ("0.5dur", 0.5)])
     >>> curve = schedule.resolve("100ba")
     >>> curve(5), curve(10), curve(30), curve(99)
-    (0.5, 1.0, 0.6, 0.2)
+    (0.5, 1.0, 0.75, 0.5)
     """
 
     __slots__ = ()

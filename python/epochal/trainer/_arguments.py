@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ __all__ = [
     "loss_function",
     "optimizers",
     "path",
+    "positive",
     "seed",
     "warn_of_length",
     "whole",
@@ -70,6 +72,18 @@ def whole(name: str, number: Any, least: int | None = None) -> int:
         raise TypeError(f"{name} must be a whole number, not {number!r}")
     if least is not None and value < least:
         raise ScheduleError(f"{name} must be {least} or more, not {number!r}")
+    return value
+
+
+def positive(name: str, number: Any) -> float | None:
+    """A finite number above zero, or None."""
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{name} must be a number, not {number!r}")
+    value = float(number)
+    if not 0 < value < float("inf"):
+        raise ScheduleError(f"{name} must be finite and above zero, not {number!r}")
     return value
 
 
@@ -107,10 +121,11 @@ def path(name: str, given: Any) -> Path | None:
 
 
 def listed(given: Any) -> list[Any]:
-    """One or several or none of something, as a list."""
+    """One or several or none of something, as a list. Several may be in Hydra's `ListConfig`."""
     if given is None:
         return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    return list(given) if several else [given]
 
 
 def check_loader(name: str, loader: Any) -> None:
@@ -238,11 +253,13 @@ def _pair(batch: Any) -> tuple[Any, Any]:
 
 
 def optimizers(given: Any, schedulers: Any) -> list[Optimizer]:
-    """The optimizers as a list; by default those of the PyTorch schedulers."""
+    """The optimizers as a list; by default those that the schedulers name."""
     found = listed(given)
     if given is None:
+        keys = list(schedulers) if isinstance(schedulers, Mapping) else []
         owners = [s.optimizer for s in listed(schedulers) if isinstance(s, LRScheduler)]
-        found = list({id(optimizer): optimizer for optimizer in owners}.values())
+        owners += [key for key in keys if isinstance(key, Optimizer)]
+        found = list(dict.fromkeys(owners))
     if not found:
         raise TypeError("optimizers is missing: give one, or a list of them")
     for i, optimizer in enumerate(found):

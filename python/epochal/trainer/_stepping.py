@@ -5,25 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import reduce
-from operator import mul
+from functools import partial
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from epochal._clock import Clock
-from epochal._core import Run, ScheduleError, Timestamp, TimeUnit
-from epochal._functions import as_schedule
-from epochal.torch import EpochalLR, bind, scale_scheduler
+from epochal._core import Run, ScheduleError, Time, Timestamp, TimeUnit
+from epochal.schedules import ConstantScheduler
+from epochal.torch import EpochalLR, Plateau, bind, scale_scheduler
 from epochal.trainer import _arguments as arguments
+from epochal.trainer._drives import OfGroups, like, parts, sort
 
-if TYPE_CHECKING:
-    from epochal._core import Schedule
-
-__all__ = ["Schedulers", "snapshot_of_groups"]
+__all__ = ["PROGRESS", "Schedulers", "moment", "snapshot_of_groups"]
 
 # What changes with every step of a PyTorch scheduler, and so says nothing of its settings.
 PROGRESS = {
@@ -40,45 +37,40 @@ PROGRESS = {
 class Schedulers:
     """PyTorch schedulers and epochal schedules, for one or more optimizers.
 
-    The schedules drive, as their product, each optimizer that has no PyTorch scheduler.
-
     Args:
-        given: a scheduler, a schedule or a function `f(state, ssr=1.0)`; a list of them; or None.
+        given, fields: what drives the optimizers, as `sort` takes it.
         optimizers: at least one.
         every_batch: whether schedulers are stepped every batch or every epoch; None for each
             kind's own default: epochal's every batch, PyTorch's every epoch.
+        plateau: arguments of a `Plateau` over each bound schedule, or None.
 
     Raises `ScheduleError` and `TypeError` for what cannot be combined. Nothing is changed before
     `bind` is called.
     """
 
     def __init__(
-        self, given: Any, optimizers: Sequence[Optimizer], every_batch: bool | None
+        self,
+        given: Any,
+        fields: Any,
+        optimizers: Sequence[Optimizer],
+        every_batch: bool | None,
+        plateau: Mapping[str, Any] | None,
     ) -> None:
         name = "step_schedulers_every_batch"
         arguments.check_type(name, every_batch, (bool, NoneType), "True, False or None")
         self._optimizers = optimizers
         self._every_batch = every_batch
-        self._torch: list[LRScheduler] = []
+        arguments.check_type("plateau", plateau, (Mapping, NoneType), "a mapping of arguments")
+        self._torch, self._drives = sort(given, fields, optimizers)
+        if plateau is not None and not self._drives:
+            raise ScheduleError("plateau cuts the rates of schedules, and schedulers has none")
+        self._plateau = plateau
+        self._plateaus: list[Plateau] = []
         self._bound: list[EpochalLR] = []
         # What the schedules read if they are stepped every epoch: it stands still in between, so
         # that the rates stay, whatever is saved, loaded and bound anew in mid-epoch.
         self._held: Clock | None = None
-        schedules: list[Schedule] = []
-        for scheduler in arguments.listed(given):
-            if isinstance(scheduler, LRScheduler):
-                self._torch.append(_checked(scheduler, optimizers, self._torch))
-            else:
-                schedules.append(_schedule(scheduler))
-        driven = [scheduler.optimizer for scheduler in self._torch]
-        self._free = [o for o in optimizers if not any(o is other for other in driven)]
-        if schedules and not self._free:
-            raise ScheduleError(
-                f"{schedules[0]!r} and {type(self._torch[0]).__name__} are for one optimizer, but "
-                "the product of an epochal schedule and a PyTorch scheduler is not defined: give "
-                "schedules of one kind"
-            )
-        self._schedules = schedules
+        self._cooldown: dict[str, Any] | None = None
 
     def bind(self, run: Run, clock: Clock) -> None:
         """Scales the PyTorch schedulers and binds the schedules; the rates are those of step 0."""
@@ -98,37 +90,62 @@ class Schedulers:
             self._held = Clock(run)
             self._held.load_state_dict(_start_of_epoch(clock.timestamp).state_dict())
             clock = self._held
-        if self._schedules:
-            product = reduce(mul, self._schedules)
-            self._bound = [bind(product, optimizer, clock) for optimizer in self._free]
+        factors = [bound.factor for bound in self._bound]
+        self._bound = [
+            bind(schedule, drive.optimizer, clock, fields=drive.fields)
+            for drive, schedule in zip(self._drives, self._present(), strict=True)
+        ]
+        if len(factors) == len(self._bound):  # cuts by hand stay
+            for bound, factor in zip(self._bound, factors, strict=True):
+                bound.factor = factor
+        seen = [plateau.state_dict() for plateau in self._plateaus]
+        if self._plateau is not None:
+            self._plateaus = [Plateau(bound, **self._plateau) for bound in self._bound]
+        for plateau, state in zip(self._plateaus, seen, strict=False):
+            plateau.load_state_dict(state)
 
-    def clocks(self, run: Run, now: Timestamp) -> set[TimeUnit]:
+    def evaluated(self, loss: float) -> None:
+        """After each evaluation: cuts the rates if the loss no longer improves."""
+        for plateau in self._plateaus:
+            plateau.step(loss)
+
+    def units(self, run: Run, now: Timestamp) -> set[TimeUnit]:
         """What the schedules read in a run. Raises what `follow` would raise, changes nothing."""
         read: set[TimeUnit] = set()
-        for schedule in self._schedules:
-            curve = schedule.resolve(run)
-            curve(now)
-            read.update(curve.units)
+        clock = Clock(run)
+        clock.load_state_dict(now.state_dict())
+        for drive in self._drives:
+            for of_groups in (drive.schedule, *drive.fields.values()):
+                for schedule in parts(of_groups):
+                    curve = schedule.resolve(run)
+                    curve(clock)
+                    read.update(curve.units)
         return read
 
     def all(self) -> list[LRScheduler]:
         """The bound ones, PyTorch's first."""
         return [*self._torch, *self._bound]
 
-    def step(self, *, batch: bool, epoch: bool) -> None:
-        """After a batch, the end of an epoch, or both."""
-        for scheduler in self._torch:
-            if (batch and self._every_batch is True) or (epoch and self._every_batch is not True):
-                scheduler.step()
+    def steps(self, *, batch: bool, epoch: bool) -> list[Callable[[], None]]:
+        """What is to be done after a batch, the end of an epoch, or both. Each of these functions
+        does all of its part, or raises and does none of it."""
+        todo: list[Callable[[], None]] = []
+        if (batch and self._every_batch is True) or (epoch and self._every_batch is not True):
+            todo += [partial(_step, scheduler) for scheduler in self._torch]
         if epoch and self._held is not None:
-            self._held.load_state_dict(self._clock.timestamp.state_dict())
-        for bound in self._bound:
-            # They read the clock, so that nothing happens twice where they are stepped twice.
-            if epoch or self._every_batch is not False:
-                bound.step()
+            todo.append(self._hold)
+        # They read the clock, so that nothing happens twice where they are stepped twice.
+        if epoch or self._every_batch is not False:
+            todo += [partial(_step_bound, bound, bound._step_count) for bound in self._bound]
+        return todo
 
-    def move_to(self, timestamp: Timestamp) -> None:
-        """From the start to the rates of another time, as if every step had been made."""
+    def _hold(self) -> None:
+        assert self._held is not None
+        self._held.load_state_dict(self._clock.timestamp.state_dict())
+
+    def move_to(self, timestamp: Timestamp, states: Sequence[Mapping[str, Any]] = ()) -> None:
+        """From the start to the rates of another time, as if every step had been made. `states`
+        are those of other schedulers, whose cuts by hand are kept."""
         steps = timestamp.batch if self._every_batch is True else timestamp.epoch
         with warnings.catch_warnings():
             # There was no step of the optimizer, which PyTorch warns of.
@@ -139,9 +156,12 @@ class Schedulers:
         if self._held is not None:
             timestamp = _start_of_epoch(timestamp)
             self._held.load_state_dict(timestamp.state_dict())
-        state = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
-        for bound in self._bound:
-            bound.load_state_dict(state)
+        now = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
+        factors = [state["factor"] for state in states if "factor" in state]
+        if len(factors) != len(self._bound):
+            factors = [1.0] * len(self._bound)
+        for bound, factor in zip(self._bound, factors, strict=True):
+            bound.load_state_dict({**now, "factor": factor})
 
     def jump(self, was: list[float], timestamp: Timestamp) -> str:
         """What rates that were saved at a time would do now, in words. Moves there."""
@@ -160,22 +180,40 @@ class Schedulers:
     def settings(self) -> dict[str, str]:
         """What decides on the rates beside the run, in words."""
         return {
-            "schedule": " * ".join(map(repr, self._schedules)) or "none",
+            "schedule": self._told({d.optimizer: d.schedule for d in self._drives}),
+            "fields": self._told({d.optimizer: d.fields for d in self._drives if d.fields}),
             "schedulers": ", ".join(self._settings) or "none",
             "step_schedulers_every_batch": str(self._every_batch),
+            "plateau": "none" if self._plateau is None else repr(dict(self._plateau)),
             "base learning rates": str(self._base_rates),
         }
 
+    def _told(self, of_optimizers: dict[Optimizer, Any]) -> str:
+        """What some optimizers have, in words; which ones, where there are several."""
+        texts = [repr(given) for given in of_optimizers.values()]
+        if len(self._optimizers) > 1:
+            names = [
+                f"{type(optimizer).__name__} {number}"
+                for number, optimizer in enumerate(self._optimizers)
+                if optimizer in of_optimizers
+            ]
+            texts = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
+        return ", ".join(texts) or "none"
+
+    def _stateful(self) -> list[LRScheduler]:
+        return [*self.all(), *self._plateaus]
+
     def state_dict(self) -> list[dict[str, Any]]:
-        """The states of all schedulers, PyTorch's first."""
-        return [scheduler.state_dict() for scheduler in self.all()]
+        """The states of all schedulers, PyTorch's first, then of what cuts the rates."""
+        return [scheduler.state_dict() for scheduler in self._stateful()]
 
     def changes(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """Where functions, which have no settings to compare, give other rates than when the
         states were saved."""
         found = []
-        for scheduler, state in zip(self.all(), states, strict=True):
+        for scheduler, state in zip(self._stateful(), states, strict=True):
             if isinstance(scheduler, EpochalLR):
+                scheduler.factor = state["factor"]
                 rates = scheduler.rates_at(Timestamp.from_state_dict(state["timestamp"]))
             elif type(scheduler) is LambdaLR:
                 bases, functions = scheduler.base_lrs, scheduler.lr_lambdas
@@ -192,20 +230,95 @@ class Schedulers:
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Loads what `state_dict` gave, under the same settings."""
         if self._held is not None and self._bound:
-            self._held.load_state_dict(states[-1]["timestamp"])
-        for scheduler, state in zip(self.all(), states, strict=True):
+            self._held.load_state_dict(states[len(self._torch)]["timestamp"])
+        for scheduler, state in zip(self._stateful(), states, strict=True):
             scheduler.load_state_dict(dict(state))
 
     def snapshot(self) -> Callable[[], None]:
         """A function that puts the schedulers back as they are now."""
         states = deepcopy(self.state_dict())
-        schedulers = self.all()
+        schedulers = self._stateful()
 
         def restore() -> None:
             for scheduler, state in zip(schedulers, states, strict=True):
                 scheduler.load_state_dict(state)
 
         return restore
+
+    # Cooling down
+
+    def alphas(self) -> list[list[float]]:
+        """α of the schedules of each optimizer, as it is now."""
+        clock = self._held or self._clock
+        return [
+            [part.resolve(clock.run)(clock) for part in parts(schedule)]
+            for schedule in self._present()
+        ]
+
+    @property
+    def cooldown(self) -> dict[str, Any] | None:
+        """If the rates cool down instead of following the schedules: since when, `at`, and from
+        which `alphas` on. They fall to 0 at the end of the run.
+
+        May be assigned; it takes effect when the schedules are bound next.
+        """
+        return self._cooldown
+
+    @cooldown.setter
+    def cooldown(self, cooldown: dict[str, Any] | None) -> None:
+        if cooldown is not None and (self._torch or not self._drives):
+            name = type(self._torch[0]).__name__ if self._torch else "none"
+            raise ScheduleError(
+                f"on_change='cooldown' is for schedules of epochal, and schedulers has {name}: "
+                "pass on_change='keep' or 'restart'"
+            )
+        self._cooldown = cooldown
+
+    def _present(self) -> list[OfGroups]:
+        """The schedules of each optimizer that hold now."""
+        schedules = [drive.schedule for drive in self._drives]
+        if self._cooldown is None:
+            return schedules
+        at, alphas = self._cooldown["at"], self._cooldown["alphas"]
+        return [
+            like(schedule, [ConstantScheduler(alpha).cooldown(at) for alpha in own])
+            for schedule, own in zip(schedules, alphas, strict=True)
+        ]
+
+
+def moment(now: Timestamp, run: Run) -> Time:
+    """A time as a moment of the run, on the clock that its duration is on."""
+    unit = run.duration.unit
+    if unit == TimeUnit.EPOCH and run.batches_per_epoch is not None:
+        return run.convert(now.epoch, TimeUnit.BATCH) + now.batch_in_epoch
+    return now.get(unit)
+
+
+def _step(scheduler: LRScheduler) -> None:
+    """A step of a PyTorch scheduler. If it raises, all is as before."""
+    before = [(part, dict(vars(part))) for part in _family(scheduler)]
+    groups = snapshot_of_groups([scheduler.optimizer])
+    try:
+        scheduler.step()
+    except BaseException:
+        for part, values in before:
+            vars(part).clear()
+            vars(part).update(values)
+        groups()
+        raise
+
+
+def _step_bound(bound: EpochalLR, before: int) -> None:
+    """A step of a bound schedule, which is made whole or not at all; unless it has been made since
+    there were so many, and something was raised after it."""
+    if bound._step_count == before:
+        bound.step()
+
+
+def _family(scheduler: LRScheduler) -> list[LRScheduler]:
+    """A scheduler and all that it holds."""
+    children = getattr(scheduler, "_schedulers", ())
+    return [scheduler, *(part for child in children for part in _family(child))]
 
 
 def snapshot_of_groups(optimizers: Sequence[Optimizer]) -> Callable[[], None]:
@@ -247,31 +360,6 @@ def _start_of_epoch(now: Timestamp) -> Timestamp:
         epoch_wct=0 * now.epoch_wct,
         batch_wct=0 * now.batch_wct,
     )
-
-
-def _schedule(given: Any) -> Schedule:
-    try:
-        return as_schedule(given)
-    except TypeError as error:
-        raise TypeError(f"schedulers, if not of torch.optim.lr_scheduler: {error}") from None
-
-
-def _checked(
-    scheduler: LRScheduler, optimizers: Sequence[Optimizer], others: Sequence[LRScheduler]
-) -> LRScheduler:
-    name = type(scheduler).__name__
-    if isinstance(scheduler, EpochalLR):
-        raise ScheduleError(
-            f"schedulers holds {scheduler.curve.schedule!r} bound to an optimizer: give the "
-            "schedule itself, which the Trainer binds"
-        )
-    if isinstance(scheduler, ReduceLROnPlateau):
-        raise ScheduleError(f"{name} wants a metric at each step, which the Trainer does not have")
-    if not any(scheduler.optimizer is optimizer for optimizer in optimizers):
-        raise ScheduleError(f"{name} drives an optimizer that is not among optimizers")
-    if any(scheduler is other for other in others):
-        raise ScheduleError(f"schedulers holds the same {name} twice: it would be stepped twice")
-    return scheduler
 
 
 def _described(scheduler: LRScheduler) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,13 +15,17 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._clock import Clock
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, __version__
+from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp
 from epochal.trainer import _arguments as arguments
-from epochal.trainer import _checkpoint as checkpoint
-from epochal.trainer._batches import count_samples, split, to_device
+from epochal.trainer._batches import count_samples, to_device
+from epochal.trainer._checkpoint import ON_CHANGE, Checkpoints, Saved
+from epochal.trainer._feed import END, Feed
+from epochal.trainer._gradients import Gradients, LossError
+from epochal.trainer._interruption import Agenda, OptimizerSteps
 from epochal.trainer._progress import Progress
-from epochal.trainer._randomness import random_state, samplers, seed_all, set_random_state
-from epochal.trainer._stepping import PROGRESS, Schedulers, snapshot_of_groups
+from epochal.trainer._randomness import random_state, seed_all, set_random_state
+from epochal.trainer._signals import Signals
+from epochal.trainer._stepping import Schedulers, snapshot_of_groups
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,15 +35,12 @@ if TYPE_CHECKING:
 __all__ = ["LossError", "Trainer"]
 
 
-class LossError(EpochalError):
-    """The loss of a batch is not finite. The optimizer's step was not made."""
-
-
 class Trainer:
     """Trains a model, with the clock and the schedulers in the right order.
 
     For each batch: loss and gradients, `optimizer.step()`, `clock.tick()`, at the end of the
-    dataloader `clock.next_epoch()`, then the schedulers. Step k trains with the rates of time k.
+    dataloader `clock.next_epoch()`, then the schedulers; then evaluation, callbacks and the
+    checkpoint, where one is due. Step k trains with the rates of time k.
 
     >>> import torch
     >>> from epochal import Trainer
@@ -72,9 +72,15 @@ class Trainer:
             training stops there to the batch, in mid-epoch too.
         optimizers: one or more, each stepped after every batch. Needed, but where PyTorch
             schedulers bring theirs.
-        schedulers: schedules, functions `f(state, ssr=1.0)` or PyTorch schedulers; one or a list.
-            Schedules multiply, and drive each optimizer that has no PyTorch scheduler. Both kinds
-            on one optimizer are refused.
+        schedulers: a schedule, a function `f(state, ssr=1.0)`, a mapping of groups to schedules
+            as `bind` takes it, or a PyTorch scheduler; a list of these, or a mapping of optimizers
+            to these. In a list schedules multiply, and drive each optimizer that has no PyTorch
+            scheduler; one for each of several optimizers takes the mapping. Both kinds on one
+            optimizer are refused.
+        fields: schedules of other fields of the groups, such as `{"weight_decay": schedule}`, or a
+            mapping of optimizers to these; on the clock of the learning rates.
+        plateau: arguments of `epochal.torch.Plateau`, such as `{"factor": 0.5, "patience": 3}`, by
+            which all schedules are cut when `eval_loss` no longer improves.
         scale_schedule_ratio: σ. The duration and all schedulers, PyTorch's too, become σ times
             as long; PyTorch's are changed in place.
         step_schedulers_every_batch: True for a step of all schedulers after every batch, False
@@ -85,6 +91,8 @@ class Trainer:
         device: where model and batches go; by default where the model is.
         grad_accum: each batch is split into so many micro-batches, to save memory. It stays one
             batch, with one step of the optimizer and of the clock.
+        clip_grad_norm: what the norm of all gradients together may be at most; by default they
+            are left as they are.
         samples_per_batch, tokens_per_batch: the rates of the run (of all ranks), for schedules
             that mix clocks.
         get_num_samples, get_num_tokens: functions of a batch that count it, on one rank. By
@@ -92,6 +100,9 @@ class Trainer:
         save_folder, save_interval: a checkpoint `ba<batch>.pt` is written every so often ("1ep")
             and at the end. It holds the model, optimizers, schedulers, clock, random state and
             the position in the epoch.
+        keep_last: how many checkpoints stay in `save_folder`; by default all.
+        save_on_signal: True to end like `stop()` on SIGTERM and SIGUSR1, by which clusters end
+            their jobs: with a checkpoint, after the batch that is being trained.
         resume: True to go on from the newest checkpoint in `save_folder`, if there is one; or the
             path of a checkpoint. What follows is bit for bit what the uninterrupted training
             does, if its callbacks and data depend on nothing else, such as the random state that
@@ -102,7 +113,9 @@ class Trainer:
             how much the rates would jump. "keep": the time is kept, and what was passed now
             decides on the rates from there. "restart": weights and the optimizers' state are
             kept, and the time starts from 0; that takes the path of the checkpoint, and another
-            `save_folder`.
+            `save_folder`. "cooldown": the time is kept, and the learning rates fall from where
+            they are to 0 at the end of the run, in a straight line; resumed from such a
+            checkpoint, they go on falling.
         progress_bar: shows time, loss and rate with tqdm.
         callbacks: objects with any of the methods `fit_start`, `batch_end`, `epoch_end`,
             `eval_end`, `fit_end`; each is called with the trainer. A function is a `batch_end`.
@@ -120,6 +133,11 @@ class Trainer:
     Raises `ScheduleError`, `UnitError`, `StateError` or `TypeError` for arguments that are not
     valid; schedulers and optimizers are then as before. With several ranks, all of them make and
     use a trainer alike, and rank 0 writes the checkpoints.
+
+    Whatever leaves `fit()` with an exception, `KeyboardInterrupt` too, the next `fit()` takes it
+    up there: with the same batches, random numbers and rates, each step made once. What raised is
+    done again, a callback too; what had been done is not. Ctrl-C waits for the batch, evaluation
+    or callback that it falls into; pressed twice, it does not.
     """
 
     def __init__(
@@ -130,6 +148,8 @@ class Trainer:
         max_duration: TimeLike,
         optimizers: Optimizer | Sequence[Optimizer] | None = None,
         schedulers: Any = None,
+        fields: Any = None,
+        plateau: Mapping[str, Any] | None = None,
         scale_schedule_ratio: float = 1.0,
         step_schedulers_every_batch: bool | None = None,
         loss_fn: Callable[[Any, Any], Tensor] | None = None,
@@ -138,25 +158,31 @@ class Trainer:
         eval_interval: TimeLike = "1ep",
         device: str | torch.device | None = None,
         grad_accum: int = 1,
+        clip_grad_norm: float | None = None,
         samples_per_batch: int | None = None,
         tokens_per_batch: int | None = None,
         get_num_samples: Callable[[Any], int] | None = None,
         get_num_tokens: Callable[[Any], int] | None = None,
         save_folder: str | PathLike[str] | None = None,
         save_interval: TimeLike = "1ep",
+        keep_last: int | None = None,
+        save_on_signal: bool = False,
         resume: bool | str | PathLike[str] | None = False,
-        on_change: Literal["error", "keep", "restart"] = "error",
+        on_change: Literal["error", "keep", "restart", "cooldown"] = "error",
         progress_bar: bool = True,
         callbacks: Any = (),
         seed: int | None = None,
     ) -> None:
-        arguments.check_choice("on_change", on_change, ("error", "keep", "restart"))
+        arguments.check_choice("on_change", on_change, ON_CHANGE)
         arguments.check_type("model", model, nn.Module, "a torch.nn.Module")
         arguments.check_type("progress_bar", progress_bar, bool, "True or False")
+        arguments.check_type("save_on_signal", save_on_signal, bool, "True or False")
         arguments.check_loader("train_dataloader", train_dataloader)
         if eval_dataloader is not None:
             arguments.check_loader("eval_dataloader", eval_dataloader)
             arguments.check_apart(train_dataloader, eval_dataloader)
+        elif plateau is not None:
+            raise TypeError("plateau goes by eval_loss: give an eval_dataloader")
         if device is not None:
             device = torch.device(device)
         if seed is not None:
@@ -166,16 +192,28 @@ class Trainer:
         self._loss = arguments.loss_function(self._bare_model, loss_fn, train_step)
         self._loader = train_dataloader
         self._eval_loader = eval_dataloader
-        self._micro_batches = arguments.whole("grad_accum", grad_accum, 1)
         counter = arguments.counter("get_num_samples", get_num_samples)
         self._count_samples = counter or count_samples
         self._count_tokens = arguments.counter("get_num_tokens", get_num_tokens)
         self._progress_bar = progress_bar and ranks.rank() == 0
         self._hooks = arguments.hooks(callbacks)
-        self._save_folder = arguments.path("save_folder", save_folder)
+        folder = arguments.path("save_folder", save_folder)
+        if keep_last is not None:
+            keep_last = arguments.whole("keep_last", keep_last, 1)
+        self._save_on_signal = save_on_signal
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
         self.optimizers = arguments.optimizers(optimizers, schedulers)
-        self._schedulers = Schedulers(schedulers, self.optimizers, step_schedulers_every_batch)
+        self._schedulers = Schedulers(
+            schedulers, fields, self.optimizers, step_schedulers_every_batch, plateau
+        )
+        self._gradients = Gradients(
+            model,
+            self._loss,
+            self.optimizers,
+            arguments.whole("grad_accum", grad_accum, 1),
+            self._count_samples,
+            arguments.positive("clip_grad_norm", clip_grad_norm),
+        )
         self._batches_per_epoch = arguments.batches_per_epoch(train_dataloader)
         self._new_run = partial(
             Run,
@@ -189,22 +227,28 @@ class Trainer:
         self.loss: float | None = None
         self.eval_loss: float | None = None
         self.lr: list[float] = []
+        self._feed = Feed(train_dataloader, self._batches_per_epoch)
+        self._steps = OptimizerSteps(self.optimizers)
+        self._signals = Signals(save_on_signal)
+        # What is left to do of a batch: up to the step of the schedulers, and after it.
+        self._step, self._after = Agenda(), Agenda()
+        self._running = self._stopping = False
+        # Whether the random numbers are those of the training.
+        self._in_loop = False
         # Whether the clocks that decide on something have been seen to move.
         self._moving = False
-        # The random state at the start of the epoch, and that to go on from, if it is another.
-        self._epoch_random: dict[str, Any] | None = None
+        # The random state to go on from, as it was before what is being done now.
         self._random: dict[str, Any] | None = None
-        self._saved_at: Timestamp | None = None
-        if self._save_folder is not None:
-            # To hear of it after hours of training would be too late.
-            checkpoint.trained(self._bare_model, self.optimizers)
-            checkpoint.check_plain(self._schedulers.state_dict())
-            self._save_folder.mkdir(parents=True, exist_ok=True)
-        source = checkpoint.source(resume, self._save_folder)
-        state = None
-        if source is not None:
-            state = checkpoint.load(source)
-            checkpoint.check(source, state, self._bare_model, self.optimizers)
+        self._checkpoints = Checkpoints(
+            self._bare_model,
+            self.optimizers,
+            self._schedulers,
+            train_dataloader,
+            self._batches_per_epoch,
+            folder,
+            keep_last,
+        )
+        found = self._checkpoints.find(resume)
         if device is not None:
             model.to(device)
         self.device = arguments.device_of(model)
@@ -212,8 +256,10 @@ class Trainer:
             undo.callback(snapshot_of_groups(self.optimizers))
             undo.callback(self._schedulers.snapshot())
             self._schedulers.bind(self.run, self.clock)
-            if source is not None and state is not None:
-                self._load(state, source, on_change)
+            if found is not None:
+                saved = self._checkpoints.load(*found, self.run, self.clock, on_change)
+                if saved is not None:
+                    self._go_on_from(saved)
             if seed is not None:
                 seed_all(seed + ranks.rank())
             undo.pop_all()
@@ -230,7 +276,7 @@ class Trainer:
             }
             units = {name: {time.unit} for name, time in every.items()}
             units["max_duration"] = {run.duration.unit}
-            units["schedulers"] = self._schedulers.clocks(run, now)
+            units["schedulers"] = self._schedulers.units(run, now)
         for name, read in units.items():
             arguments.check_counted(name, read, run, self._count_tokens is not None)
         self.run, self._every = run, every
@@ -238,145 +284,144 @@ class Trainer:
     # Training
 
     def fit(self, max_duration: TimeLike | None = None) -> None:
-        """Trains up to the end of the run, or up to another `max_duration` from now on.
+        """Trains up to the end of the run, or up to another `max_duration` from now on; or until
+        `stop()` is called.
 
         A longer duration goes on where the last one ended, in mid-epoch too. σ applies to it, and
         schedules follow the new run: a "1dur" is then longer.
 
-        Raises `LossError` if a loss is not finite: parameters and checkpoints are those before
-        that batch. Buffers, such as the statistics of a BatchNorm, have seen it.
+        Raises `LossError` if a loss is not finite: all is as before that batch.
         """
+        if self._running:
+            raise EpochalError("fit() is running: call stop() to end it")
         if max_duration is not None:
+            self._finish_step()
             self._set_run(max_duration, self.clock.timestamp)
             self.clock.run = self.run
             self._schedulers.follow(self.run, self.clock)
             self.schedulers = self._schedulers.all()
+        with self._signals:
+            self._running, self._stopping = True, False
+            try:
+                self._fit()
+            finally:
+                self._running = self._in_loop = False
+
+    def stop(self) -> None:
+        """Has `fit()` end after the present batch, with its checkpoint and `fit_end`. Another
+        `fit()` goes on from there."""
+        self._stopping = True
+
+    def _fit(self) -> None:
         self.model.train()
         self._call("fit_start")
+        if self._random is not None:
+            set_random_state(self._random, self._loader)
+        self._in_loop = True
+        self._feed.interrupted()
         self._ticked_at = perf_counter()
-        with Progress(self.clock, lambda: (self.loss, self.lr), self._progress_bar) as progress:
-            try:
-                while not self.clock.done:
-                    self._fit_epoch(progress)
-            finally:
-                if self._random is None:  # as it is from the first batch on
-                    self._random = random_state(self._loader)
-        if self._save_folder is not None and self._saved_at != self.clock.timestamp:
+        last = lambda: (self.loss, self.lr)  # noqa: E731
+        with self._steps.watched(), Progress(self.clock, last, self._progress_bar) as progress:
+            self._work_off()
+            while not self.clock.done and not self._is_stopped():
+                self._begin()
+                self._work_off()
+                progress.update()
+        if self.clock.done:
+            self._feed.leave()
+        self._mark()
+        if self._checkpoints.is_due(self.clock.timestamp):
             self.save_checkpoint()
         self._call("fit_end")
 
-    def _fit_epoch(self, progress: Progress) -> None:
-        """Trains to the end of the epoch or of the run."""
-        batches = self._batches()
-        while not self.clock.done:
-            before = self.clock.timestamp
-            batch = next(batches, _END)
-            trained = batch is not _END
-            if trained:
-                self._train(batch)
-            elif not before.batch_in_epoch:
-                raise ScheduleError(
-                    f"train_dataloader is empty: it gave no batch in epoch {int(before.epoch)}"
-                )
-            # A dataloader without length, or with fewer batches than it said, ends by giving none.
-            epoch = not trained or before.batch_in_epoch + 1 == self._batches_per_epoch
-            if epoch:
-                # Asked once more than it has batches, as by `for`: then it can end its own epoch.
-                longer = trained and next(batches, _END) is not _END
-                if self._batches_per_epoch is not None and (longer or not trained):
-                    gave = "more" if longer else int(before.batch_in_epoch)
-                    arguments.warn_of_length(self._batches_per_epoch, gave)
-                self.clock.next_epoch()
-            self._after(before, batch=trained, epoch=epoch)
-            progress.update()
-            if epoch:
-                return
+    def _is_stopped(self) -> bool:
+        ending = self._signals.ending
+        if self._save_on_signal and ranks.has_ranks():
+            # The signal may have reached one of them only.
+            ending = any(ranks.total([int(ending)]))
+        return ending or self._stopping
 
-    def _batches(self) -> Iterator[Any]:
-        """The batches of the epoch that have not been trained, with the random state for them."""
-        timestamp = self.clock.timestamp
-        position = int(timestamp.batch_in_epoch)
-        random = self._epoch_random if position else self._random
-        if random is not None:
-            set_random_state(random, self._loader)
-        if not position:
-            self._epoch_random = random_state(self._loader)
-        for sampler in samplers(self._loader):
-            # Distributed samplers shuffle by the number of the epoch.
-            if hasattr(sampler, "set_epoch"):
-                sampler.set_epoch(timestamp.epoch.value)
-        batches = iter(self._loader)
-        for done in range(position):
-            if next(batches, _END) is _END:
-                raise StateError(
-                    f"the training is at batch {position} of the epoch, but train_dataloader gives "
-                    f"only {done}"
-                )
-        if position and self._random is not None:
+    def _mark(self) -> dict[str, Any]:
+        """Before each thing that is done: what the random numbers go back to if it is done again,
+        and where Ctrl-C is answered."""
+        self._random = random_state(self._loader)
+        self._signals.check()
+        return self._random
+
+    def _work_off(self) -> None:
+        """Does what is left to do of a batch. Its first part draws no random numbers."""
+        try:
+            self._step.work_off(self._signals.check)
+        except BaseException:
+            self._random = random_state(self._loader)
+            raise
+        self._after.work_off(self._mark)
+
+    def _finish_step(self) -> None:
+        """Where an interruption has left the training within a step, the rest of it."""
+        if self._in_loop or not self._step:
+            return
+        if self._random is not None:
             set_random_state(self._random, self._loader)
-        self._random = None
-        return batches
+        with self._steps.watched():
+            self._step.work_off()
+        self._mark()
 
-    def _train(self, batch: Any) -> None:
-        """One step of the optimizers, and of the clock."""
-        samples = self._count_samples(batch)
-        tokens = None if self._count_tokens is None else self._count_tokens(batch)
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        self.lr = self._schedulers.rates()
-        self.loss = self._backward(to_device(batch, self.device))
-        if not abs(self.loss) < float("inf"):  # nan is not, either
-            raise LossError(
-                f"the loss is {self.loss} at batch {self.clock.timestamp.batch.value}, with the "
-                f"learning rates {self.lr}: stopped before the step of the optimizer"
-            )
-        for optimizer in self.optimizers:
-            optimizer.step()
+    def _begin(self) -> None:
+        """Makes the gradients of the next batch, and notes what is to be done then. Up to there a
+        batch is trained anew if it is interrupted."""
+        before = self.clock.timestamp
+        batch = self._feed.take(before, self._mark())
+        trained = batch is not END
+        self._steps.clear()
+        step: list[Callable[[], object]] = []
+        if trained:
+            self._mark()
+            samples = self._count_samples(batch)
+            tokens = None if self._count_tokens is None else self._count_tokens(batch)
+            rates = self._schedulers.rates()
+            try:
+                loss = self._gradients.of(to_device(batch, self.device))
+            except LossError as error:
+                raise LossError(
+                    f"{error} at batch {before.batch.value}, with the learning rates {rates}: "
+                    "stopped before the step of the optimizer"
+                ) from None
+            step += [partial(self._steps.make, i) for i in range(len(self.optimizers))]
+            step += [partial(self._tick, samples, tokens, loss, rates), self._check_moving]
+        # A dataloader without length, or with fewer batches than it said, ends by giving none.
+        epoch = not trained or before.batch_in_epoch + 1 == self._batches_per_epoch
+        if epoch:
+            step += [partial(self._feed.close, before, by_count=trained), self.clock.next_epoch]
+        step += self._schedulers.steps(batch=trained, epoch=epoch)
+        step.append(partial(self._plan, before, batch=trained, epoch=epoch))
+        self._step.add(step)
+
+    def _tick(self, samples: int, tokens: int | None, loss: float, rates: list[float]) -> None:
         now = perf_counter()
         self.clock.tick(samples, tokens, now - self._ticked_at)
         self._ticked_at = now
+        self.loss, self.lr = loss, rates
+        self._feed.done()
 
-    def _backward(self, batch: Any) -> float:
-        """Adds up the gradients and the losses of the micro-batches, by their shares of samples."""
-        if self._micro_batches == 1:
-            loss = self._loss(self.model, batch)
-            loss.backward()
-            return loss.item()
-        parts = split(batch, self._micro_batches)
-        sizes = [self._count_samples(part) for part in parts]
-        if not sum(sizes):
-            raise ScheduleError(
-                "grad_accum weights micro-batches by their samples, but get_num_samples counts none"
-            )
-        total = 0.0
-        for number, (part, size) in enumerate(zip(parts, sizes, strict=True), start=1):
-            with self._gradients_stay_here(number < len(parts)):
-                loss = self._loss(self.model, part) * (size / sum(sizes))
-                loss.backward()
-            total += loss.item()
-        return total
-
-    def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[None]:
-        """Until the last micro-batch there is no need to exchange gradients with other ranks."""
-        if stay and isinstance(self.model, DistributedDataParallel):
-            return self.model.no_sync()
-        return nullcontext()
-
-    def _after(self, before: Timestamp, *, batch: bool, epoch: bool) -> None:
-        """All that follows a batch, the end of an epoch, or both."""
+    def _check_moving(self) -> None:
         if not self._moving:
             units = {self.run.duration.unit, *(every.unit for every in self._every.values())}
             self._moving = self.clock.check_moving(units)
-        self._schedulers.step(batch=batch, epoch=epoch)
+
+    def _plan(self, before: Timestamp, *, batch: bool, epoch: bool) -> None:
+        """What follows the steps of the schedulers, after a batch, the end of an epoch, or both."""
+        after: list[Callable[[], object]] = []
         if self._eval_loader is not None and self._passed("eval_interval", before):
-            self.eval()
+            after += [self._evaluate, *self._called("eval_end")]
         if batch:
-            self._call("batch_end")
+            after += self._called("batch_end")
         if epoch:
-            self._call("epoch_end")
+            after += self._called("epoch_end")
         # Last, so that whatever was done for this batch has been done when it is saved.
-        if self._save_folder is not None and self._passed("save_interval", before):
-            self.save_checkpoint()
+        if self._checkpoints.folder is not None and self._passed("save_interval", before):
+            after.append(self.save_checkpoint)
+        self._after.add(after)
 
     def _passed(self, interval: str, before: Timestamp) -> bool:
         """Whether a multiple of the interval has been reached since."""
@@ -384,16 +429,24 @@ class Trainer:
         now = self.clock.timestamp
         return now.get(every.unit) // every > before.get(every.unit) // every
 
-    def _call(self, hook: str) -> None:
-        for function in self._hooks[hook]:
-            function(self)
+    def _called(self, hook: str) -> list[Callable[[], object]]:
+        return [partial(function, self) for function in self._hooks[hook]]
 
-    @torch.no_grad()
+    def _call(self, hook: str) -> None:
+        for call in self._called(hook):
+            call()
+
     def eval(self) -> float:
         """The mean loss over the samples of `eval_dataloader`, of all ranks.
 
         The training does not notice: it goes on as it would without, with the same random numbers.
         """
+        loss = self._evaluate()
+        self._call("eval_end")
+        return loss
+
+    @torch.no_grad()
+    def _evaluate(self) -> float:
         if self._eval_loader is None:
             raise TypeError("eval() needs an eval_dataloader")
         loss, samples = 0.0, 0
@@ -402,6 +455,7 @@ class Trainer:
         self.model.eval()
         try:
             for batch in self._eval_loader:
+                self._signals.check()
                 size = self._count_samples(batch)
                 # Without DDP, which would have as many batches on every rank.
                 mean = self._loss(self._bare_model, to_device(batch, self.device))
@@ -415,7 +469,7 @@ class Trainer:
         if not sum(sizes):
             raise ScheduleError("eval_dataloader is empty: it gave no batch")
         self.eval_loss = sum(losses) / sum(sizes)
-        self._call("eval_end")
+        self._schedulers.evaluated(self.eval_loss)
         return self.eval_loss
 
     # Checkpoints
@@ -427,83 +481,22 @@ class Trainer:
         of them must call this. Raises `TypeError` for states that `torch.load` does not take by
         default, `StateError` if the optimizers train what is not in the model.
         """
-        now = self.clock.timestamp
-        if path is None:
-            if self._save_folder is None:
-                raise TypeError("save_checkpoint() needs a path, or a save_folder")
-            path = checkpoint.path_at(self._save_folder, int(now.batch))
-            self._saved_at = now
-        state = {
-            "epochal": __version__,
-            "settings": self._settings(),
-            "lr": self._schedulers.rates(),
-            "last": {"loss": self.loss, "lr": self.lr, "eval_loss": self.eval_loss},
-            "model": self._bare_model.state_dict(),
-            "trained": checkpoint.trained(self._bare_model, self.optimizers),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "schedulers": self._schedulers.state_dict(),
-            "clock": self.clock.state_dict(),
-            "random": ranks.gather(self._random or random_state(self._loader)),
-            "epoch_random": ranks.gather(self._epoch_random),
-        }
-        if ranks.rank() == 0:
-            checkpoint.save(state, Path(path))
+        if self._in_loop and self._step:
+            raise StateError("a checkpoint stands between two steps, and cannot be made within one")
+        self._finish_step()
+        self._checkpoints.save(path, self.run, self._saved())
 
-    def _settings(self) -> dict[str, str]:
-        """What a checkpoint must agree in, in words."""
-        return {"run": repr(self.run), **self._schedulers.settings(), "ranks": str(ranks.size())}
+    def _saved(self) -> Saved:
+        random = self._random
+        if self._feed.asked:  # for a batch that is to be trained anew
+            random = self._feed.random
+        elif self._in_loop or random is None:
+            random = random_state(self._loader)
+        state = self.clock.state_dict()
+        return Saved(state, self.loss, self.lr, self.eval_loss, random, self._feed.epoch_random)
 
-    def _load(self, state: dict[str, Any], path: Path, on_change: str) -> None:
-        """Goes on from a checkpoint, or raises. Schedulers and groups are the caller's to undo."""
-        changes = [
-            f"{name} was {state['settings'].get(name, 'not told')}, now it is {now}"
-            for name, now in self._settings().items()
-            if state["settings"].get(name) != now
-        ]
-        try:
-            timestamp = Timestamp.from_state_dict(state["clock"])
-            if not changes:
-                own = self._schedulers.state_dict()
-                checkpoint.check_schedulers(state["schedulers"], own, PROGRESS)
-                changes = self._schedulers.changes(state["schedulers"])
-        except Exception as error:
-            raise StateError(f"cannot go on from {path}: {error}") from error
-        restart = bool(changes) and on_change == "restart"
-        if changes and on_change == "error":
-            jump = self._schedulers.jump(state["lr"], timestamp)
-            raise StateError(
-                f"{path} was made under other settings: {'; '.join(changes)}. At batch "
-                f"{timestamp.batch.value} the learning rates would {jump}. "
-                "Pass on_change='keep' to go on from there under what is now, or 'restart' to "
-                "start its time from 0"
-            )
-        checkpoint.check_folder(self._save_folder, None if restart else int(timestamp.batch), path)
-        try:
-            if not restart:
-                checkpoint.check_place(state, timestamp, self._loader, self._batches_per_epoch)
-            if not changes:
-                self._schedulers.load_state_dict(state["schedulers"])
-            elif not restart:
-                self._schedulers.move_to(timestamp)
-            groups_now = snapshot_of_groups(self.optimizers)
-            with ExitStack() as undo:
-                undo.callback(checkpoint.snapshot(self._bare_model, self.optimizers))
-                self._bare_model.load_state_dict(state["model"])
-                # After the schedulers: its rates are those of the step to come.
-                for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                    optimizer.load_state_dict(saved)
-                undo.pop_all()
-        except Exception as error:
-            raise StateError(f"cannot go on from {path}: {error}") from error
-        if changes:
-            groups_now()
-        if restart:
-            return
-        self.clock.load_state_dict(state["clock"])
-        self.loss, self.lr, self.eval_loss = (state["last"][n] for n in ("loss", "lr", "eval_loss"))
-        self._random, self._epoch_random = checkpoint.random_states(state)
-        if path.parent == self._save_folder:
-            self._saved_at = timestamp
-
-
-_END = object()
+    def _go_on_from(self, saved: Saved) -> None:
+        self.clock.load_state_dict(saved.clock)
+        self.loss, self.lr, self.eval_loss = saved.loss, saved.lr, saved.eval_loss
+        self._random = saved.random
+        self._feed.go_on(saved.random, saved.epoch_random)

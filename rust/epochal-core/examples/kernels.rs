@@ -33,10 +33,13 @@ struct Case {
     schedule: Schedule,
 }
 
+fn batches(count: i64) -> Time {
+    Time::from_int(count, Counter::Batch.unit()).expect("a count in range")
+}
+
 fn cases() -> Result<Vec<Case>> {
     use Times::{Grid, Integers, Shuffled, Single, Sorted};
-    let end = Time::Duration(1.0);
-    let batches = |count: i64| Time::Count(count, Counter::Batch);
+    let end = Time::from_fraction(1.0)?;
     let milestones = |count: i64| (1..=count).map(|i| batches(i * BATCHES / (count + 1))).collect();
     let cosine = || Schedule::cosine_annealing(end, 0.1);
     let polynomial = |power: f64| Schedule::polynomial(power, end, 0.1);
@@ -101,7 +104,7 @@ fn measured(
 }
 
 fn run(case: &Case) -> Result<f64> {
-    let run = Run::new(Time::Count(BATCHES, Counter::Batch), Facts::default(), 1.0)?;
+    let run = Run::new(batches(BATCHES), Facts::default(), 1.0)?;
     let curve = case.schedule.resolve(&run)?;
     // 7919 is prime to the number of points, so each index comes up once.
     let stride = if matches!(case.times, Times::Shuffled) { 7919 } else { 1 };
@@ -122,7 +125,7 @@ fn run(case: &Case) -> Result<f64> {
 
 fn main() -> Result<()> {
     // The level that every CPU has, and the narrowest: what it wastes counts most.
-    Level::choose("baseline")?;
+    Level::choose("level", "baseline")?;
     let cases = cases()?;
     match env::args().nth(1) {
         None => cases.iter().for_each(|case| println!("{}", case.name)),

@@ -20,7 +20,7 @@
 //! let linear = Schedule::linear(1.0, 0.0, "1dur".parse()?)?;
 //! let warm = Schedule::after_warmup(linear, "20ba".parse()?, 0.0, Ease::Linear, false)?;
 //! let curve = warm.resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
-//! assert_eq!(curve.counters(), [Counter::Batch]);
+//! assert_eq!(curve.counters()[..], [Counter::Batch]);
 //! assert_eq!(curve.at_number(10.0)?, 0.5);
 //! assert_eq!(curve.at_number(60.0)?, 0.5);
 //! # Ok::<(), epochal_core::Error>(())
@@ -34,6 +34,7 @@ mod math;
 mod run;
 mod schedule;
 mod time;
+mod view;
 
 pub use bulk::dispatch::Level;
 pub use bulk::share::set_default_threads;
@@ -41,7 +42,7 @@ pub use bulk::source::{Source, Sources};
 pub use bulk::{Sink, counters_of, evaluate, grid_len};
 pub use curve::reading::{Reading, Readings};
 pub use curve::{Curve, Function};
-pub use error::{Error, Kind, Result, quote};
+pub use error::{Error, Fault, Kind, Lack, Moment, Result, quote};
 pub use math::Ease;
 pub use run::{Facts, Run};
 pub use schedule::declare::{Argument, Declaration, Default, Form, Parameter, ParameterKind};
@@ -50,3 +51,8 @@ pub use schedule::{NamedArgument, Schedule};
 pub use time::timestamp::{Field, MICROSECONDS_PER_SECOND, Since, Timestamp};
 pub use time::unit::{Counter, Unit};
 pub use time::{Time, Whole};
+pub use view::difference::Apart;
+pub use view::moments::Written;
+pub use view::outline::Course;
+pub use view::phases::PhaseOfCurve;
+pub use view::{Jump, MOST_BREAKPOINTS};

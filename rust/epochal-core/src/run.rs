@@ -1,11 +1,11 @@
 //! The facts without which `dur` and `ep` have no length.
 
 use crate::curve::reading::{Reading, Readings};
-use crate::error::{Error, Kind, Result};
-use crate::time::Time;
+use crate::error::{Error, Fault, Kind, Lack, Result};
 use crate::time::count::{Counted, ratio, scale};
 use crate::time::timestamp::{Field, Timestamp};
 use crate::time::unit::{Counter, Unit};
+use crate::time::{Time, Value};
 use std::fmt;
 
 /// Declared rates, each at least 1 if it is known. They hold for runs where they are constant.
@@ -20,7 +20,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Every fact with its name, in the order of Python's arguments.
+    /// Every fact with its name.
     pub fn named(&self) -> [(&'static str, Option<i64>); 3] {
         [
             ("batches_per_epoch", self.batches_per_epoch),
@@ -30,7 +30,7 @@ impl Facts {
     }
 }
 
-/// A planned run: how long it is, what is known of it, and the scale schedule ratio σ.
+/// A planned run: its length, the facts that are known about it, and the scale schedule ratio σ.
 ///
 /// [`Run::duration`] is the planned length times σ: whole epochs stay epochs, other epochs become
 /// batches, every other unit follows the count rule.
@@ -48,54 +48,42 @@ impl Run {
         Self::planned(max_duration, facts, scale_schedule_ratio, scale_schedule_ratio)
     }
 
-    /// A run whose `duration` has been scaled by σ before.
+    /// A run whose `duration` has already been scaled by σ.
     pub fn already_scaled(duration: Time, facts: Facts, scale_schedule_ratio: f64) -> Result<Self> {
         Self::planned(duration, facts, scale_schedule_ratio, 1.0)
     }
 
     fn planned(max_duration: Time, facts: Facts, ratio: f64, stretch: f64) -> Result<Self> {
-        let Time::Count(count, clock) = max_duration else {
-            return Err(Error::new(
-                Kind::Unit,
-                format!("max_duration must be a length such as '90ep', not '{max_duration}'"),
-            ));
+        let written = format_args!("'{max_duration}'");
+        let Some((count, counter)) = max_duration.count() else {
+            let expected = "a length such as '90ep'";
+            return Err(Error::argument(Kind::Unit, "max_duration", expected, written));
         };
         if count <= 0 {
-            return Err(Error::new(
-                Kind::Schedule,
-                format!("max_duration must be above zero, not '{max_duration}'"),
-            ));
+            return Err(Error::invalid("max_duration", "above zero", written));
         }
         for (name, fact) in facts.named() {
             if let Some(fact) = fact.filter(|fact| *fact < 1) {
-                return Err(Error::new(
-                    Kind::Schedule,
-                    format!("{name} must be at least 1, not {fact}"),
-                ));
+                return Err(Error::invalid(name, "at least 1", fact));
             }
         }
         if !(ratio.is_finite() && ratio > 0.0) {
-            return Err(Error::new(
-                Kind::Schedule,
-                format!("scale_schedule_ratio must be finite and above zero, not {ratio:?}"),
-            ));
+            let got = format_args!("{ratio:?}");
+            return Err(Error::invalid("scale_schedule_ratio", "finite and above zero", got));
         }
         let mut run =
-            Self { max_duration, facts, scale_schedule_ratio: ratio, duration: (count, clock) };
-        run.duration = match (scale(count, stretch, 1)?, clock) {
+            Self { max_duration, facts, scale_schedule_ratio: ratio, duration: (count, counter) };
+        run.duration = match (scale(count, stretch, 1)?, counter) {
             (Counted::Truncated(_), Counter::Epoch) => {
                 let batches = run.exactly(count, Counter::Epoch, Counter::Batch)?.0;
                 (scale(batches, stretch, 1)?.value(), Counter::Batch)
             }
-            (scaled, _) => (scaled.value(), clock),
+            (scaled, _) => (scaled.value(), counter),
         };
         if run.duration.0 == 0 {
-            return Err(Error::new(
-                Kind::Schedule,
-                format!(
-                    "max_duration '{max_duration}' × scale_schedule_ratio {ratio:?} leaves a run of 0"
-                ),
-            ));
+            let got = format_args!("{written} × {ratio:?}");
+            let expected = format!("at least '1{}'", run.duration.1);
+            return Err(Error::invalid("max_duration × scale_schedule_ratio", expected, got));
         }
         Ok(run)
     }
@@ -107,15 +95,15 @@ impl Run {
 
     /// The length of the run: the planned length times σ.
     pub fn duration(&self) -> Time {
-        Time::Count(self.duration.0, self.duration.1)
+        Time::of_count(self.duration.0, self.duration.1)
     }
 
-    /// The same: a count, and what it counts.
+    /// The length of the run as a count and its counter.
     pub(crate) fn length(&self) -> (i64, Counter) {
         self.duration
     }
 
-    /// How many batches the run has, the last of which may be cut short.
+    /// The number of batches in the run. The last one may be cut short.
     pub fn batches(&self) -> Result<i64> {
         let (count, divisor) = self.exactly(self.duration.0, self.duration.1, Counter::Batch)?;
         Ok(count / divisor + i64::from(count % divisor > 0))
@@ -124,11 +112,11 @@ impl Run {
     /// A run of count × factor, with the same rates and the same σ.
     pub(crate) fn lasting(&self, count: i64, counter: Counter, factor: f64) -> Result<Self> {
         let length = scale(count, factor, 1)?.value().max(1);
-        let max_duration = Time::Count(length, counter);
+        let max_duration = Time::of_count(length, counter);
         Ok(Self { max_duration, duration: (length, counter), ..*self })
     }
 
-    /// The same run, planned as long as it is.
+    /// A run planned to be as long as this one is after scaling.
     pub(crate) fn unscaled(&self) -> Self {
         Self { max_duration: self.duration(), scale_schedule_ratio: 1.0, ..*self }
     }
@@ -138,7 +126,7 @@ impl Run {
         &self.facts
     }
 
-    /// σ: the run and its schedule get this many times as long.
+    /// σ: the run and its schedule become this many times as long.
     pub fn scale_schedule_ratio(&self) -> f64 {
         self.scale_schedule_ratio
     }
@@ -146,36 +134,34 @@ impl Run {
     /// `time` in another unit, through the declared rates. From `dur` by the count rule; to a
     /// coarser unit truncated toward zero; to `dur` correctly rounded.
     pub fn convert(&self, time: Time, unit: Unit) -> Result<Time> {
-        match (time, unit) {
-            (Time::Duration(_), Unit::Duration) => Ok(time),
-            (Time::Duration(fraction), Unit::Counter(clock)) => {
-                let (count, divisor) = self.exactly(self.duration.0, self.duration.1, clock)?;
-                Ok(Time::Count(scale(count, fraction, divisor)?.value(), clock))
+        match (time.value(), unit) {
+            (Value::Fraction(_), Unit::Duration) => Ok(time),
+            (Value::Fraction(fraction), Unit::Counter(to)) => {
+                let (count, divisor) = self.exactly(self.duration.0, self.duration.1, to)?;
+                Ok(Time::of_count(scale(count, fraction, divisor)?.value(), to))
             }
-            (Time::Count(count, from), Unit::Counter(to)) => {
+            (Value::Count(count, from), Unit::Counter(to)) => {
                 let (count, divisor) = self.exactly(count, from, to)?;
-                Ok(Time::Count(count / divisor, to))
+                Ok(Time::of_count(count / divisor, to))
             }
-            (Time::Count(count, from), Unit::Duration) => {
-                // Over the finer of the two clocks, where both are whole.
-                let (length, clock) = self.duration;
-                let (part, divisor) = self.exactly(count, from, clock)?;
+            (Value::Count(count, from), Unit::Duration) => {
+                // Over the finer of the two counters, where both are whole.
+                let (length, counter) = self.duration;
+                let (part, divisor) = self.exactly(count, from, counter)?;
                 let whole = length.checked_mul(divisor);
                 let whole =
                     whole.ok_or_else(|| Error::overflow(format_args!("{length} × {divisor}")))?;
-                Ok(Time::Duration(ratio(part, whole)))
+                Ok(Time::of_fraction(ratio(part, whole)))
             }
         }
     }
 
-    /// `count` on the clock `from` as an exact fraction on the clock `to`.
+    /// `count` on the counter `from` as an exact fraction on the counter `to`.
     pub(crate) fn exactly(&self, count: i64, from: Counter, to: Counter) -> Result<(i64, i64)> {
         if from == to {
             return Ok((count, 1));
         }
-        let explain = |why: String| {
-            Error::new(Kind::Unit, format!("cannot convert '{count}{from}' to '{to}': {why}"))
-        };
+        let explain = |lack| Error::new(Kind::Unit, Fault::Conversion { count, from, to, lack });
         let (from_units, from_batches) = self.in_batches(from).map_err(explain)?;
         let (to_units, to_batches) = self.in_batches(to).map_err(explain)?;
         let numerator = count.checked_mul(from_batches).and_then(|n| n.checked_mul(to_units));
@@ -184,24 +170,22 @@ impl Run {
             .ok_or_else(|| Error::overflow(format_args!("'{count}{from}' in '{to}'")))
     }
 
-    /// How many of the clock's units (first) make how many batches (second).
-    fn in_batches(&self, clock: Counter) -> std::result::Result<(i64, i64), String> {
+    /// (n, m) if n of the counter's units are m batches.
+    fn in_batches(&self, counter: Counter) -> std::result::Result<(i64, i64), Lack> {
         let [epoch, sample, token] = self.facts.named();
-        let known = |(name, fact): (&str, Option<i64>)| {
-            fact.ok_or_else(|| format!("'{clock}' needs {name}"))
+        let known = |(name, fact): (&'static str, Option<i64>)| {
+            fact.ok_or(Lack { counter, fact: Some(name) })
         };
-        match clock {
+        match counter {
             Counter::Batch => Ok((1, 1)),
             Counter::Epoch => Ok((1, known(epoch)?)),
             Counter::Sample => Ok((known(sample)?, 1)),
             Counter::Token => Ok((known(token)?, 1)),
-            Counter::Iteration | Counter::Second => {
-                Err(format!("'{clock}' has no fixed relation to batches"))
-            }
+            Counter::Iteration | Counter::Second => Err(Lack { counter, fact: None }),
         }
     }
 
-    /// What there is to read at a time whose epochs were counted.
+    /// The readings at a time whose epochs were counted.
     pub(crate) fn readings_by_epochs(&self, timestamp: &Timestamp) -> Readings {
         let mut readings = timestamp.readings();
         if let Some(batches) = self.facts.batches_per_epoch {
@@ -213,7 +197,7 @@ impl Run {
         readings
     }
 
-    /// The timestamp when a number of one counter has passed, as far as the declared rates tell.
+    /// The timestamp when one counter reads `t`, as far as the declared rates tell.
     pub(crate) fn timestamp_at(&self, counter: Counter, t: f64) -> Result<Timestamp> {
         let count = Timestamp::whole(counter, t);
         let mut timestamp = match self.exactly(1, counter, Counter::Batch) {
@@ -228,8 +212,8 @@ impl Run {
         Ok(timestamp)
     }
 
-    /// The timestamp of some totals, in the order of [`Counter::ALL`]; of the epoch what the
-    /// declared rates tell.
+    /// The timestamp with these totals, in the order of [`Counter::ALL`]. Its place in the epoch is
+    /// what the declared rates tell.
     pub(crate) fn timestamp_of(&self, totals: &[i64; Counter::COUNT]) -> Timestamp {
         let batch = totals[Counter::Batch as usize].max(0);
         let timestamp = self.at_batch(batch).unwrap_or_default();
@@ -266,18 +250,18 @@ impl Run {
     }
 }
 
-/// Prints Python that rebuilds the run.
+/// Prints the length and the facts that are known: `run of 90ep (batches_per_epoch 100)`.
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Run('{}'", self.max_duration)?;
-        for (name, fact) in self.facts.named() {
-            if let Some(fact) = fact {
-                write!(f, ", {name}={fact}")?;
-            }
-        }
+        write!(f, "run of {}", self.max_duration)?;
+        let known = |(name, fact): (&str, Option<i64>)| Some(format!("{name} {}", fact?));
+        let mut known: Vec<_> = self.facts.named().into_iter().filter_map(known).collect();
         if self.scale_schedule_ratio != 1.0 {
-            write!(f, ", scale_schedule_ratio={:?}", self.scale_schedule_ratio)?;
+            known.push(format!("scale_schedule_ratio {:?}", self.scale_schedule_ratio));
         }
-        f.write_str(")")
+        match known.is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", known.join(", ")),
+        }
     }
 }

@@ -9,7 +9,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyString, PyTuple};
 
-/// What Python gives for a parameter.
+/// An argument for a parameter, from Python.
 pub(crate) fn extract(
     name: &str,
     kind: ParameterKind,
@@ -42,7 +42,23 @@ pub(crate) fn extract(
     })
 }
 
-/// The value of a parameter that Python leaves out.
+/// What a parameter may be, in the words of `epochal._types`.
+pub(crate) fn annotation(kind: ParameterKind) -> &'static str {
+    match kind {
+        ParameterKind::Time => "TimeLike",
+        ParameterKind::Times => "Iterable[TimeLike]",
+        ParameterKind::Number => "Number",
+        ParameterKind::Limit => "Number | None",
+        ParameterKind::Flag => "bool",
+        ParameterKind::Ease => "Shape",
+        ParameterKind::Eases => "Shape | Iterable[Shape]",
+        ParameterKind::Points => "Iterable[tuple[TimeLike, Number]]",
+        ParameterKind::Schedule => "AnySchedule",
+        ParameterKind::Schedules => "Iterable[AnySchedule]",
+    }
+}
+
+/// The value of a parameter that is left out.
 pub(crate) fn default(parameter: &Parameter) -> Option<Argument> {
     parameter.default.map(Argument::from)
 }
@@ -101,7 +117,7 @@ fn ease(name: &str, object: &Bound<'_, PyAny>) -> Result<Ease> {
     })
 }
 
-/// An argument as Python sees it.
+/// An argument as a Python object.
 pub(crate) fn to_python<'py>(py: Python<'py>, argument: &Argument) -> Result<Bound<'py, PyAny>> {
     Ok(match argument {
         Argument::Time(time) => Time(*time).into_bound_py_any(py)?,
@@ -127,7 +143,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, argument: &Argument) -> Result<Bou
     })
 }
 
-/// An argument of a class that is built from others: whatever it is, checked already.
+/// An argument, already checked, of a class that builds its tree itself.
 pub(crate) fn of_any(name: &str, object: &Bound<'_, PyAny>) -> Result<Argument> {
     if object.is_none() {
         return Ok(Argument::Nothing);
@@ -147,7 +163,7 @@ pub(crate) fn of_any(name: &str, object: &Bound<'_, PyAny>) -> Result<Argument> 
     Ok(Argument::Times(times(name, object)?))
 }
 
-/// Several arguments as Python sees them.
+/// Several arguments as Python objects.
 pub(crate) fn all_to_python<'py>(
     py: Python<'py>,
     arguments: impl Iterator<Item = Argument>,

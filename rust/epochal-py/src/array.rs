@@ -14,10 +14,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use std::num::NonZeroUsize;
 
-/// From so many values on other Python threads may run meanwhile; fewer take less time than that.
+/// The number of values from which on other Python threads may run meanwhile: for fewer, letting
+/// them takes longer than the work.
 const BULK: usize = 1000;
 
-/// Does `work` on so many values.
+/// Does `work`, which is on that many values.
 pub(crate) fn in_bulk<T: Send>(
     py: Python<'_>,
     values: usize,
@@ -26,7 +27,7 @@ pub(crate) fn in_bulk<T: Send>(
     if values < BULK { work() } else { py.detach(work) }
 }
 
-/// How many threads may work: a whole number from 1 on, or None, which leaves it to the size.
+/// How many threads may work: a whole number from 1 on, or `None` to choose by the size.
 pub(crate) fn threads(object: Option<&Bound<'_, PyAny>>) -> Result<Option<NonZeroUsize>> {
     let Some(object) = object else { return Ok(None) };
     let threads = match Number::extract(object)? {
@@ -56,7 +57,7 @@ fn numpy_module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 pub(crate) struct Array<'py>(pub(crate) Bound<'py, PyUntypedArray>);
 
 impl<'py> Array<'py> {
-    /// Whatever NumPy makes an array of whole numbers or floats of.
+    /// The array of whole numbers or floats that NumPy makes of an object.
     pub(crate) fn from_python(object: &Bound<'py, PyAny>) -> Result<Self> {
         let py = object.py();
         let wrong = || Error::wrong_type("t", "numbers, or an array of ints or floats", object);
@@ -175,8 +176,8 @@ impl<'py> Output<'py> {
         if self.given { flags()?.getattr(intern!(py, "aligned"))?.extract() } else { Ok(true) }
     }
 
-    /// Has `evaluate` write the values, and returns the array. What is not contiguous or not
-    /// `apart` from the times is written by way of a new array.
+    /// Lets `evaluate` write the values, and returns the array. An array that is not contiguous, or
+    /// not `apart` from the times, is written by way of a new one.
     pub(crate) fn write(
         self,
         apart: bool,

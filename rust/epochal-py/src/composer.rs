@@ -1,4 +1,4 @@
-//! States in Composer's form: of its Trainer, of this library, or of anything like them.
+//! The state of a trainer, in Composer's form: Composer's own, this library's, or any other.
 
 use crate::error::{Error, Result};
 use crate::number;
@@ -9,31 +9,51 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
 
-/// The run of a state: how long it is, scaled already, and its batches in an epoch.
-pub(crate) fn run(state: &Bound<'_, PyAny>, ratio: f64) -> Result<core::Run> {
-    let batches = attribute("state", state, "dataloader_len")?;
-    let facts = Facts {
-        batches_per_epoch: match batches.is_none() {
-            true => None,
-            false => Some(whole("state.dataloader_len", &batches, Counter::Batch)?),
-        },
-        ..Facts::default()
+/// What a state tells of its run: `max_duration` and `dataloader_len`.
+pub(crate) fn run_facts<'py>(
+    state: &Bound<'py, PyAny>,
+) -> Result<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let py = state.py();
+    Ok((
+        attribute("state", state, intern!(py, "max_duration"))?,
+        attribute("state", state, intern!(py, "dataloader_len"))?,
+    ))
+}
+
+/// The run of a state: its length, which is already scaled, and the batches in an epoch.
+pub(crate) fn run(
+    max_duration: &Bound<'_, PyAny>,
+    dataloader_len: &Bound<'_, PyAny>,
+    ratio: f64,
+) -> Result<core::Run> {
+    let batches = match dataloader_len.is_none() {
+        true => None,
+        false => Some(whole("state.dataloader_len", dataloader_len, Counter::Batch)?),
     };
-    let duration = attribute("state", state, "max_duration")?;
-    let duration = foreign_time("state.max_duration", &duration)?;
+    let facts = Facts { batches_per_epoch: batches, ..Facts::default() };
+    let duration = foreign_time("state.max_duration", max_duration)?;
     Ok(core::Run::already_scaled(duration, facts, ratio)?)
 }
 
-/// The timestamp of a state; of a foreign one only `counters`, which are those that are read.
+/// Whether the type of an object is one whose instances never change.
+pub(crate) fn never_changes(object: &Bound<'_, PyAny>) -> bool {
+    object.is_none()
+        || object.is_instance_of::<Time>()
+        || object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyInt>()
+}
+
+/// The timestamp of a state. Of a foreign one, only the `counters` are read.
 pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Result<core::Timestamp> {
-    let timestamp = attribute("state", state, "timestamp")?;
+    let timestamp = attribute("state", state, intern!(state.py(), "timestamp"))?;
     if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
         return Ok(timestamp.get().0);
     }
     let mut result = core::Timestamp::default();
     for &counter in counters {
         let field = Field::total(counter);
-        let value = attribute("state.timestamp", &timestamp, field.name())?;
+        let name = PyString::new(state.py(), field.name());
+        let value = attribute("state.timestamp", &timestamp, &name)?;
         let value = if value.is_instance_of::<PyDelta>() {
             microseconds(field.name(), &value)?
         } else if let Ok(seconds) = value.cast::<PyFloat>().map(|seconds| seconds.value())
@@ -82,8 +102,10 @@ fn whole(name: &str, object: &Bound<'_, PyAny>, counter: Counter) -> Result<i64>
 fn attribute<'py>(
     argument: &str,
     object: &Bound<'py, PyAny>,
-    name: &str,
+    name: &Bound<'py, PyString>,
 ) -> Result<Bound<'py, PyAny>> {
     let found = object.getattr_opt(name)?;
-    found.ok_or_else(|| Error::wrong_type(argument, &format!("something with '{name}'"), object))
+    found.ok_or_else(|| {
+        Error::wrong_type(argument, &format!("an object with the attribute '{name}'"), object)
+    })
 }

@@ -8,6 +8,7 @@ use crate::schedule::{PYTHON, Schedule};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
+use crate::view;
 use epochal_core::{
     self as core, Counter, Form, Kind, Source, Sources, counters_of, evaluate, grid_len,
 };
@@ -20,29 +21,38 @@ use std::num::NonZeroUsize;
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
 ///
-/// Made by `Schedule.resolve(run)`. `clocks` names the clocks it reads.
+/// `Schedule.resolve(run)` returns it. `units` are the units of the clocks that it reads.
 ///
-/// `curve(t)` is a float for a number, a `Time` or a time string on its clock, and for a
-/// `Timestamp`. For an array of ints or floats it is a float64 array of the same shape;
-/// `out=` takes the values instead, `dtype="float32"` rounds them once, and `threads=` says how
-/// many threads may share the work: by default as many as `EPOCHAL_NUM_THREADS` says or the
-/// machine has cores, and one if the array is small. The values do not depend on it. A curve of
-/// several clocks takes a `Timestamp` or a mapping such as `{"ba": batches, "tok": tokens}`.
+/// `curve(t)` is a float for a number on its clock, a `Time`, a time string, a `Timestamp` or a
+/// `Clock`, and a float64 array of the same shape for an array of ints or floats. The run converts
+/// a time. `out=` is an array that receives the values instead, `dtype="float32"` rounds them
+/// once, and `threads=` is the number of threads that may share the work. By default that is
+/// `EPOCHAL_NUM_THREADS` or the number of cores, and 1 for a small array; the values do not depend
+/// on it.
 ///
-/// >>> curve = LinearScheduler().resolve(Run("4ba"))
-/// >>> curve(1), curve("2ba"), curve([0, 1, 2, 3, 4, 5]).tolist()
+/// A curve that reads several clocks takes a `Timestamp`, a `Clock` or a mapping such as
+/// `{"ba": batches, "tok": tokens}`. It takes numbers and arrays too, as batches, if the rates of
+/// the run give the other clocks.
+///
+/// >>> curve = LinearScheduler().resolve("4ba")
+/// >>> curve(1), curve("0.5dur"), curve([0, 1, 2, 3, 4, 5]).tolist()
 /// (0.75, 0.5, [1.0, 0.75, 0.5, 0.25, 0.0, 0.0])
-/// >>> curve.clocks, curve.grid().tolist()
+/// >>> curve.units, curve.grid().tolist()
 /// ((<TimeUnit.BATCH: 'ba'>,), [1.0, 0.75, 0.5, 0.25])
 ///
-/// Times are finite and not negative, else `ScheduleError`; in another unit, or a bare number
-/// where several clocks are read, `UnitError`; arrays of other types, `TypeError`.
+/// A length in epochs is kept in batches if the run has `batches_per_epoch`. Only a `Clock` says
+/// which epochs have really passed; every other time is read by its batches.
+///
+/// Raises `ScheduleError` for a time that is negative or not finite and for an α that is not
+/// finite, `UnitError` where the run lacks the fact that a conversion needs, `TypeError` for other
+/// types. Past the end of the run, a curve that would leave the range of floats keeps its last
+/// value.
 #[pyclass(frozen, module = "epochal", name = "Curve")]
 #[derive(Debug)]
 pub(crate) struct Curve {
     schedule: Py<Schedule>,
     run: Py<Run>,
-    curve: core::Curve,
+    pub(crate) curve: core::Curve,
 }
 
 impl Curve {
@@ -51,7 +61,7 @@ impl Curve {
         Ok(Self { schedule, run, curve })
     }
 
-    /// α at a single point, or none if `t` is an array or a mapping of arrays.
+    /// α at a single point, or `None` if `t` is an array or a mapping.
     fn scalar(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
         if let Ok(timestamp) = t.cast::<Timestamp>() {
             return Ok(Some(self.curve.at_timestamp(&timestamp.get().0)?));
@@ -69,6 +79,7 @@ impl Curve {
 
     /// α at the time that a clock tells, or none if `t` is no clock.
     pub(crate) fn at_clock(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        // A `Clock` stands for its timestamp.
         if let Ok(Some(told)) = t.getattr_opt(intern!(t.py(), "timestamp"))
             && let Ok(timestamp) = told.cast::<Timestamp>()
         {
@@ -77,7 +88,7 @@ impl Curve {
         Ok(None)
     }
 
-    /// α where each counter has a number, or none if any has an array.
+    /// α for a number of each counter, or `None` if one of them is an array.
     fn scalar_mapping(&self, times: &ByCounter<'_>) -> Result<Option<f64>> {
         let mut counters = [0.0; Counter::COUNT];
         for (time, counter) in times.iter().zip(&mut counters) {
@@ -90,8 +101,13 @@ impl Curve {
         Ok(Some(self.curve.at_counters(&counters)?))
     }
 
-    /// A number, or a time, on the counter of a bare number.
-    fn number(&self, name: &str, counter: Counter, object: &Bound<'_, PyAny>) -> Result<f64> {
+    /// A number, or a time converted to the counter that numbers are on.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        counter: Counter,
+        object: &Bound<'_, PyAny>,
+    ) -> Result<f64> {
         if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
             return Ok(self.curve.place(time::extract(name, object)?, counter)?);
         }
@@ -99,13 +115,13 @@ impl Curve {
     }
 }
 
-/// What is given for each clock, in the order of `Counter::ALL`.
+/// The times of each counter, in the order of `Counter::ALL`.
 type ByCounter<'py> = [Option<Bound<'py, PyAny>>; Counter::COUNT];
 
-/// The mapping's entries; `clocks` must be among them. `subject` reads those, for a message.
+/// The entries of a mapping, which must include `counters`. `subject` is what reads them.
 fn by_counter<'py>(
     mapping: &Bound<'py, PyMapping>,
-    clocks: &[Counter],
+    counters: &[Counter],
     subject: &str,
 ) -> Result<ByCounter<'py>> {
     let mut times = [const { None }; Counter::COUNT];
@@ -113,9 +129,9 @@ fn by_counter<'py>(
         let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
         times[unit::extract_counter("a key", &key)? as usize] = Some(value);
     }
-    let missing: Vec<_> = (clocks.iter())
-        .filter(|clock| times[**clock as usize].is_none())
-        .map(|clock| format!("'{clock}'"))
+    let missing: Vec<_> = (counters.iter())
+        .filter(|counter| times[**counter as usize].is_none())
+        .map(|counter| format!("'{counter}'"))
         .collect();
     if !missing.is_empty() {
         let message = format!("{subject} {} too: the mapping lacks it", missing.join(" and "));
@@ -124,14 +140,14 @@ fn by_counter<'py>(
     Ok(times)
 }
 
-/// A mapping; arrays, which are none, are not asked, since asking takes long.
+/// The object as a mapping, if it is one. The check is slow, and skipped for an array.
 fn as_mapping<'a, 'py>(times: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
     let is_array = times.get_type().hasattr(intern!(times.py(), "dtype")).unwrap_or(false);
     if is_array { None } else { times.cast::<PyMapping>().ok() }
 }
 
-/// α of one curve or of several at arrays of times, one for each of their clocks. With `stacked`
-/// the curves are the first axis of the result.
+/// α of some curves at arrays of times, one array for each counter. With `stacked` the curves are
+/// the first axis of the result.
 fn arrays<'py>(
     py: Python<'py>,
     curves: &[&core::Curve],
@@ -142,24 +158,24 @@ fn arrays<'py>(
     let mut arrays = [const { None }; Counter::COUNT];
     let mut shape: Option<Vec<usize>> = None;
     let read = counters_of(curves);
-    for clock in Counter::ALL {
-        // Without a curve the times still say what shape they have.
-        let Some(time) = &times[clock as usize] else { continue };
-        if !read.contains(&clock) && !curves.is_empty() {
+    for counter in Counter::ALL {
+        // Without a curve, the times still give the shape of the result.
+        let Some(time) = &times[counter as usize] else { continue };
+        if !read.contains(&counter) && !curves.is_empty() {
             continue;
         }
         let array = Array::from_python(time)?;
         match &shape {
             Some(shape) if shape != array.0.shape() => {
                 let message = format!(
-                    "times of all clocks must have one shape, not {shape:?} and {:?}",
+                    "the times of all clocks must have one shape, not {shape:?} and {:?}",
                     array.0.shape()
                 );
                 return Err(Error::new(Kind::Schedule, message));
             }
             _ => shape = Some(array.0.shape().to_vec()),
         }
-        arrays[clock as usize] = Some(array);
+        arrays[counter as usize] = Some(array);
     }
     let mut shape = shape.unwrap_or_default();
     if stacked {
@@ -182,12 +198,12 @@ fn bare<'py>(times: &Bound<'py, PyAny>, counter: Counter) -> ByCounter<'py> {
     by_counter
 }
 
-/// What bare numbers count for all of some curves.
+/// The counter that numbers are on, which must be the same for all the curves.
 fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
     let counters: Vec<_> =
         curves.iter().map(|curve| curve.counter()).collect::<core::Result<_>>()?;
     match &counters[..] {
-        [] => Ok(Counter::Batch), // any: no curve reads it
+        [] => Ok(Counter::Batch), // any counter would do
         [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
         _ => {
             let read: Vec<_> =
@@ -204,21 +220,20 @@ fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
 /// An argument that may be left out.
 type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
-/// α of many curves at the same times: an array whose first axis are the curves.
+/// α of many curves at the same times, as one array.
 ///
-/// `curves` is an iterable of `Curve`, `times` an array of ints or floats on the one clock that
-/// they all read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the shape
-/// `(len(curves), *times.shape)`; row i is `curves[i](times)` bit for bit. `out=`, `dtype=` and
-/// `threads=` as for a call of a curve; threads share curves and times alike.
+/// `curves` is an iterable of `Curve`. `times` is an array of ints or floats on the one clock that
+/// all the curves read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the
+/// shape `(len(curves), *times.shape)`, and row i is `curves[i](times)` bit for bit. `out=`,
+/// `dtype=` and `threads=` are as in a call of a curve.
 ///
 /// >>> run = Run("4ba")
 /// >>> sweep = [PolynomialScheduler(power).resolve(run) for power in (1, 2, 3)]
 /// >>> evaluate(sweep, [0, 2, 4]).tolist()
 /// [[1.0, 0.5, 0.0], [1.0, 0.25, 0.0], [1.0, 0.125, 0.0]]
 ///
-/// Raises `UnitError` if the curves read several clocks and `times` is no mapping, or one that
-/// lacks a clock; `ScheduleError` for times that are negative or not finite; `TypeError` for what
-/// is no curve or no array of numbers.
+/// Raises `UnitError` if the curves read several clocks and `times` is not a mapping with all of
+/// them, `ScheduleError` for times that are negative or not finite, `TypeError` for other types.
 #[pyfunction(name = "evaluate")]
 #[pyo3(signature = (curves, times, *, out=None, dtype=None, threads=None))]
 pub(crate) fn evaluate_many<'py>(
@@ -247,25 +262,26 @@ pub(crate) fn evaluate_many<'py>(
 
 #[pymethods]
 impl Curve {
-    /// The schedule that was resolved.
+    /// The schedule of this curve.
     #[getter]
     fn schedule(&self, py: Python<'_>) -> Py<Schedule> {
         self.schedule.clone_ref(py)
     }
 
-    /// The run for which it was resolved.
+    /// The run for which the schedule was resolved.
     #[getter]
     fn run(&self, py: Python<'_>) -> Py<Run> {
         self.run.clone_ref(py)
     }
 
-    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`. Lengths in epochs are
-    /// kept in batches where the run tells how many an epoch has.
+    /// The units of the clocks that the curve reads, a tuple of `TimeUnit`.
+    ///
+    /// Lengths in epochs are kept in batches if the run has `batches_per_epoch`.
     #[getter]
     fn units<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut members = Vec::new();
-        for clock in self.curve.counters() {
-            members.push(unit::member(py, clock.unit())?);
+        for counter in self.curve.counters().iter() {
+            members.push(unit::member(py, counter.unit())?);
         }
         PyTuple::new(py, members)
     }
@@ -296,10 +312,10 @@ impl Curve {
         arrays(py, &[&self.curve], &times, false, options)
     }
 
-    /// α at the time at which a batch begins: that of `run.at_batch`.
+    /// α when a batch begins, at the timestamp `run.at_batch(batch)`.
     ///
-    /// A function that can be pickled and be that of a `LambdaLR`. Raises `UnitError` if the curve
-    /// reads a clock that the run does not tell.
+    /// A function that can be pickled, and be that of a `LambdaLR`. Raises `UnitError` if the curve
+    /// reads a clock that the rates of the run do not give.
     ///
     /// >>> curve = StepScheduler("1ep", gamma=0.5).resolve(Run("3ep", batches_per_epoch=100))
     /// >>> curve.at_batch(99), curve.at_batch(100)
@@ -317,9 +333,12 @@ impl Curve {
 
     /// α at `start`, `start + step`, … before `stop`, without an input array.
     ///
-    /// Numbers are on the curve's clock; `stop` defaults to the run's length there. `out=`,
-    /// `dtype=` and `threads=` as for a call. Raises `UnitError` if the curve reads several clocks or the
-    /// length is not known.
+    /// Each argument is a time, or a number on the curve's clock (batches, if it reads several).
+    /// `stop` is the length of the run by default. `out=`, `dtype=` and `threads=` are as in a call
+    /// of the curve. Raises `UnitError` that names a fact which the run lacks.
+    ///
+    /// >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
+    /// [1.0, 0.5]
     #[pyo3(signature = (start=Given(None), stop=None, step=Given(None), out=None, dtype=None, *,
                         threads=None))]
     #[pyo3(
@@ -337,24 +356,209 @@ impl Curve {
         threads: Optional<'_, 'py>,
     ) -> Result<Bound<'py, PyAny>> {
         let threads = array::threads(threads)?;
-        let clock = self.curve.counter()?;
-        let start = start.or(0.0, |start| self.number("start", clock, start))?;
-        let step = step.or(1.0, |step| self.number("step", clock, step))?;
+        let counter = self.curve.counter()?;
+        let start = start.or(0.0, |start| self.number("start", counter, start))?;
+        let step = step.or(1.0, |step| self.number("step", counter, step))?;
         let stop = match stop {
-            Some(stop) => self.number("stop", clock, stop)?,
-            None => self.curve.length(clock)?,
+            Some(stop) => self.number("stop", counter, stop)?,
+            None => self.curve.length(counter)?,
         };
         let len = grid_len(start, stop, step)?;
         let output = Output::new(py, &[len], out, dtype)?;
         output.write(true, |sink| {
             let mut sources = [None; Counter::COUNT];
-            sources[clock as usize] = Some(Source::Grid { start, step, len });
+            sources[counter as usize] = Some(Source::Grid { start, step, len });
             in_bulk(py, len, || evaluate(&[&self.curve], &sources, sink, threads))
         })
     }
 
+    /// The phases of the run as a table: how α goes in each, from when to when, from what to what.
+    ///
+    /// It prints; `.rows` is plain data. With `base_lr` it has rates too.
+    ///
+    /// >>> curve = CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba")
+    /// >>> print(curve.describe())
+    /// phase   ba          dur        α
+    /// ramp     0 -  10    0 - 0.1    0 -> 1
+    /// decay   10 - 100  0.1 - 1      1 -> 0
+    #[pyo3(signature = (base_lr=None))]
+    fn describe<'py>(
+        slf: &Bound<'py, Self>,
+        base_lr: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "describe", &[("base_lr", base_lr)])
+    }
+
+    /// The times at which the curve jumps, bends, begins or ends, from the run's start to its end
+    /// without both; between two of them it is smooth. They are floats in `curve.units`: in batches
+    /// where there are several.
+    ///
+    /// >>> MultiStepScheduler(["30ep", "60ep"]).resolve("90ep").breakpoints()
+    /// (30.0, 60.0)
+    ///
+    /// Raises `ScheduleError` for more than 10,000 of them, and if the curve holds a function, of
+    /// which nothing is known but values; `UnitError` if it reads a clock that the run does not
+    /// tell. All that follows raises the same.
+    fn breakpoints<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyTuple>> {
+        Ok(PyTuple::new(py, self.curve.breakpoints()?)?)
+    }
+
+    /// The first breakpoint after t, or None if the run ends before.
+    ///
+    /// >>> StepScheduler("1ba").resolve("1Tba").next_change(10.5)
+    /// 11.0
+    fn next_change(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        let t = self.number("t", self.curve.counter()?, t)?;
+        Ok(self.curve.next_change(t)?)
+    }
+
+    /// The largest α in the run, its end included. Time counts as continuous, so it may lie
+    /// between two steps.
+    ///
+    /// It is exact, but for products of curves that rise and fall: there it is found to 1e-9 of
+    /// it, or as near as 20,000 looks come.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba").maximum()
+    /// 1.0
+    fn maximum(&self) -> Result<f64> {
+        Ok(self.curve.maximum()?)
+    }
+
+    /// The smallest α in the run, its end included; as exact as the largest.
+    ///
+    /// >>> CosineAnnealingScheduler(alpha_f=0.1).resolve("100ba").minimum()
+    /// 0.1
+    fn minimum(&self) -> Result<f64> {
+        Ok(self.curve.minimum()?)
+    }
+
+    /// The mean of α over the run.
+    ///
+    /// It is good for twelve digits; for three in products, and within bounds, where what is
+    /// multiplied changes more than 4,096 times.
+    ///
+    /// >>> LinearScheduler().resolve("1Ttok").mean()
+    /// 0.5
+    fn mean(&self) -> Result<f64> {
+        Ok(self.curve.mean()?)
+    }
+
+    /// The largest jump in the run, as (t, before, after), or None if there is none.
+    ///
+    /// >>> StepScheduler("30ep").resolve("90ep").largest_jump()
+    /// Jump(t=30.0, before=1.0, after=0.1)
+    fn largest_jump<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        match self.curve.largest_jump()? {
+            Some(jump) => view::jump(py, &jump),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+
+    /// The first whole t at which α is below x, or None if it never is within the run.
+    ///
+    /// >>> LinearScheduler().resolve("1Ttok").first_below(0.25)
+    /// 750000000001.0
+    fn first_below(&self, x: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        Ok(self.curve.first_below(number::float("x", x)?)?)
+    }
+
+    /// The first whole t at which α is above x, or None if it never is within the run.
+    ///
+    /// >>> LinearScheduler(0.0, 1.0).resolve("100ba").first_above(0.5)
+    /// 51.0
+    fn first_above(&self, x: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        Ok(self.curve.first_above(number::float("x", x)?)?)
+    }
+
+    /// Draws the curve with matplotlib, and returns the axes.
+    ///
+    /// `ax` are the axes to draw on, by default new ones. `unit` is the unit of the time axis, by
+    /// default the curve's; a second axis shows the run in another unit, if one is known. With
+    /// `base_lr` rates are drawn; `log=True` draws them on a logarithmic axis. `label` names the
+    /// curve in a legend; `phases=False` leaves out their shades and names.
+    #[pyo3(signature = (ax=None, unit=None, base_lr=None, *, log=false, label=None, phases=true))]
+    #[allow(clippy::too_many_arguments)] // they are the caller's
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Optional<'_, 'py>,
+        unit: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+        log: bool,
+        label: Optional<'_, 'py>,
+        phases: bool,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (log, phases) = (log.into_bound_py_any(py)?, phases.into_bound_py_any(py)?);
+        let options = [
+            ("ax", ax),
+            ("unit", unit),
+            ("base_lr", base_lr),
+            ("log", Some(&log)),
+            ("label", label),
+            ("phases", Some(&phases)),
+        ];
+        view::call(slf, "plot", &options)
+    }
+
+    /// The curve as the text of an SVG picture, for light and dark pages; matplotlib is not needed.
+    ///
+    /// `width` and `height` are in pixels. `unit`, `base_lr` and `log` are as for `plot`.
+    ///
+    /// >>> svg = LinearScheduler().resolve("100ba").to_svg()
+    /// >>> svg.startswith("<svg "), "100 ba" in svg
+    /// (True, True)
+    #[pyo3(signature = (unit=None, base_lr=None, *, log=false, width=None, height=None))]
+    #[pyo3(
+        text_signature = "($self, unit=None, base_lr=None, *, log=False, width=480, height=200)"
+    )]
+    fn to_svg<'py>(
+        slf: &Bound<'py, Self>,
+        unit: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+        log: bool,
+        width: Optional<'_, 'py>,
+        height: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let log = log.into_bound_py_any(slf.py())?;
+        let options = [
+            ("unit", unit),
+            ("base_lr", base_lr),
+            ("log", Some(&log)),
+            ("width", width),
+            ("height", height),
+        ];
+        view::call(slf, "to_svg", &options)
+    }
+
+    fn _repr_svg_<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "repr_svg", &[])
+    }
+
+    /// Writes a table of the curve: a column for each unit that the run knows, α, and with
+    /// `base_lr` the rate.
+    ///
+    /// `path` is a path or a text file; without one the table is returned as text. There is a line
+    /// every `every`, a time or a number of what the curve counts: by default about 1000 lines,
+    /// however long the run is.
+    ///
+    /// >>> print(LinearScheduler().resolve("4ba").to_csv(every=2))
+    /// ba,dur,alpha
+    /// 0,0.0,1.0
+    /// 2,0.5,0.5
+    /// 4,1.0,0.0
+    #[pyo3(signature = (path=None, every=None, base_lr=None))]
+    fn to_csv<'py>(
+        slf: &Bound<'py, Self>,
+        path: Optional<'_, 'py>,
+        every: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let (path, every) = (("path", path), ("every", every));
+        view::call(slf, "to_csv", &[path, every, ("base_lr", base_lr)])
+    }
+
     fn __repr__(&self) -> String {
-        format!("{}.resolve({})", self.bracketed(), self.run.get().0)
+        format!("{}.resolve({})", self.bracketed(), self.run.get().__repr__())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -428,7 +632,7 @@ impl Curve {
         (&self.schedule.get().tree, &self.run.get().0)
     }
 
-    /// The schedule's repr, in brackets where operators stand in it.
+    /// The repr of the schedule, in brackets if it is an expression with an operator.
     fn bracketed(&self) -> String {
         let schedule = &self.schedule.get().tree;
         let text = schedule.written(&PYTHON);

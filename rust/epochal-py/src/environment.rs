@@ -1,4 +1,4 @@
-//! The environment: what is fixed for a process, read when the module is imported.
+//! The environment variables, which are read once, when the module is imported.
 
 use epochal_core::{Level, set_default_threads};
 use pyo3::exceptions::PyImportError;
@@ -9,14 +9,14 @@ use std::num::NonZeroUsize;
 /// the same bits.
 const CPU_LEVEL: &str = "EPOCHAL_CPU_LEVEL";
 
-/// How many threads a large call uses that does not say.
+/// How many threads a large call uses by default.
 const NUM_THREADS: &str = "EPOCHAL_NUM_THREADS";
 
 /// Reads the variables, and adds the CPU's levels to the module. A bad value fails the import.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if let Some(name) = variable(CPU_LEVEL) {
-        Level::choose(&name)
-            .map_err(|error| PyImportError::new_err(format!("{CPU_LEVEL} {error}")))?;
+        Level::choose(CPU_LEVEL, &name)
+            .map_err(|error| PyImportError::new_err(error.to_string()))?;
     }
     if let Some(text) = variable(NUM_THREADS) {
         let threads = text.trim().parse::<NonZeroUsize>().map_err(|_| {
@@ -30,7 +30,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CPU_LEVELS", Level::available().map(Level::name).collect::<Vec<_>>())
 }
 
-/// The variable's text; none if it is not set, or empty.
+/// The text of a variable, or `None` if it is not set, or empty.
 fn variable(name: &str) -> Option<String> {
     let text = std::env::var_os(name)?.to_string_lossy().into_owned();
     if text.is_empty() { None } else { Some(text) }

@@ -1,6 +1,7 @@
-//! One table from the core's errors to Python's exceptions.
+//! One table from the core's errors to Python's exceptions, and one of the advice that only makes
+//! sense in Python.
 
-use epochal_core::{self as core, Kind};
+use epochal_core::{self as core, Fault, Kind};
 use pyo3::exceptions::{
     PyOverflowError, PyRuntimeError, PyTypeError, PyValueError, PyZeroDivisionError,
 };
@@ -24,7 +25,25 @@ impl Error {
 
     /// A failure of a kind, in words.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        core::Error::new(kind, message).into()
+        Python::attach(|py| match EXCEPTIONS.get(py) {
+            Some(table) => {
+                let exception = table[kind as usize].bind(py).clone();
+                Self(PyErr::from_type(exception, message.into()))
+            }
+            None => Self(PyValueError::new_err(message.into())),
+        })
+    }
+}
+
+/// How to mend what went wrong, in Python; nothing where the core's sentence says it.
+fn advice(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Units { .. } => "; Run.convert converts",
+        Fault::Counters { .. } => {
+            "; give a Timestamp, or a mapping such as {'ba': batches, 'tok': tokens}"
+        }
+        Fault::Breakpoints { .. } => "; next_change(t) leads from one to the next",
+        _ => "",
     }
 }
 
@@ -36,20 +55,12 @@ impl From<PyErr> for Error {
 
 impl From<core::Error> for Error {
     fn from(error: core::Error) -> Self {
-        Python::attach(|py| {
-            // What a function raised goes on as it is.
-            let source = std::error::Error::source(&error);
-            if let Some(raised) = source.and_then(|source| source.downcast_ref::<PyErr>()) {
-                return Self(raised.clone_ref(py));
-            }
-            match EXCEPTIONS.get(py) {
-                Some(table) => Self(PyErr::from_type(
-                    table[error.kind() as usize].bind(py).clone(),
-                    error.to_string(),
-                )),
-                None => Self(PyValueError::new_err(error.to_string())),
-            }
-        })
+        // What a function raised goes on as it is.
+        let source = std::error::Error::source(&error);
+        if let Some(raised) = source.and_then(|source| source.downcast_ref::<PyErr>()) {
+            return Self(Python::attach(|py| raised.clone_ref(py)));
+        }
+        Self::new(error.kind(), format!("{error}{}", advice(error.fault())))
     }
 }
 

@@ -16,7 +16,7 @@ use std::any::Any;
 pub(crate) struct Leaf(pub(crate) Py<PyAny>);
 
 impl Leaf {
-    /// An attribute; of an object that has none of them, the default.
+    /// An attribute, or the default if the object does not have it.
     fn attribute<T: Default + for<'a, 'py> FromPyObject<'a, 'py>>(&self, name: &str) -> T {
         Python::attach(|py| {
             let value = self.0.bind(py).getattr(name).ok();

@@ -17,7 +17,9 @@ mod schedule;
 mod time;
 mod timestamp;
 mod unit;
+mod view;
 
+use epochal_core::Ease;
 use pyo3::prelude::*;
 
 /// The native part of epochal.
@@ -25,6 +27,7 @@ use pyo3::prelude::*;
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    module.add("SHAPES", Ease::TABLE.map(|(_, name)| name))?;
     environment::register(module)?;
     error::register(module)?;
     unit::register(module)?;
@@ -38,9 +41,20 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rates::Writer>()?;
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
+    module.add_function(wrap_pyfunction!(view::phases, module)?)?;
+    module.add_function(wrap_pyfunction!(view::trace, module)?)?;
+    module.add_function(wrap_pyfunction!(view::seams, module)?)?;
+    module.add_function(wrap_pyfunction!(view::apart, module)?)?;
+    module.add_function(wrap_pyfunction!(view::moments, module)?)?;
+    module.add_function(wrap_pyfunction!(view::place, module)?)?;
+    module.add_function(wrap_pyfunction!(view::log2, module)?)?;
+    module.add_function(wrap_pyfunction!(view::scales, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::named, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::name, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::expanded, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::operations, module)?)?;
     module.add_function(wrap_pyfunction!(function::function, module)?)?;
     module.add_function(wrap_pyfunction!(function::leaf, module)?)?;
     Ok(())

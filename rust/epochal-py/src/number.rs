@@ -18,7 +18,7 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// The object's number, or none if it is not a number.
+    /// The number that an object is, or `None` if it is not one.
     pub(crate) fn extract(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(Some(Self::Float(float.value())));
@@ -71,7 +71,7 @@ impl Number {
     }
 }
 
-/// An argument that may be left out, but not be None: its default is no value of its own.
+/// An argument that may be left out, but not be `None`.
 pub(crate) struct Given<'a, 'py>(pub(crate) Option<Borrowed<'a, 'py, PyAny>>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Given<'a, 'py> {
@@ -83,7 +83,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given<'a, 'py> {
 }
 
 impl Given<'_, '_> {
-    /// What `convert` makes of the argument, or the default.
+    /// The argument, converted, or the default.
     pub(crate) fn or<T>(
         &self,
         default: T,
@@ -114,7 +114,7 @@ pub(crate) fn int(name: &str, object: &Bound<'_, PyAny>) -> Result<i64> {
     }
 }
 
-/// A whole number of more than 64 bits where only fewer fit.
+/// The error for a whole number of more than 64 bits.
 pub(crate) fn huge(name: &str, object: &Bound<'_, PyAny>) -> Error {
     Error::new(
         Kind::Overflow,

@@ -12,13 +12,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The facts of a run without which `dur` and `ep` have no length.
 ///
-/// `max_duration` is the planned length with its unit ("90ep", "15Ttok"; not `dur`).
+/// `max_duration` is the planned length with its unit, such as "90ep" or "15Ttok", but not `dur`.
 /// `batches_per_epoch`, `samples_per_batch` and `tokens_per_batch` are declarations, for runs
-/// where they are constant; without one, what needs it raises `UnitError` and names it.
-/// `scale_schedule_ratio` is σ: the run and its schedule get σ times as long.
+/// where they are constant. An operation that needs one which was not given raises `UnitError`
+/// and names it. `scale_schedule_ratio` is σ: the run and its schedule become σ times as long.
 ///
-/// `duration` is `max_duration` × σ: whole epochs stay epochs, other epochs become batches, every
-/// other unit follows the count rule of `Time`.
+/// `duration` is `max_duration` × σ. Whole epochs stay epochs, a fraction of an epoch turns them
+/// into batches, and every other unit follows the count rule of `Time`.
 ///
 /// >>> run = Run("3ep", batches_per_epoch=100, scale_schedule_ratio=0.5)
 /// >>> run.duration
@@ -26,8 +26,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// >>> run.convert("0.5dur", "ba"), run.convert("150ba", "ep")
 /// (Time('75ba'), Time('1ep'))
 ///
-/// Raises `ScheduleError` for a value that is out of range or leaves a run of 0, `UnitError` for
-/// a missing fact, `TypeError` for other types.
+/// Raises `ScheduleError` for a value that is out of range or for a run that would be empty,
+/// `UnitError` for a missing fact, `TypeError` for other types.
 #[pyclass(frozen, module = "epochal", name = "Run")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run(pub(crate) core::Run);
@@ -108,8 +108,11 @@ impl Run {
         self.0.scale_schedule_ratio()
     }
 
-    /// The run of a dataloader: `batches_per_epoch` is its length, and `samples_per_batch` its
-    /// `batch_size`, if it has one and drops no part of a batch. What is given in `facts` counts.
+    /// A run over a dataloader.
+    ///
+    /// `batches_per_epoch` is the length of the loader. `samples_per_batch` is its `batch_size`, if
+    /// it has one and all its batches are of that size. `facts` are arguments of `Run`, and take
+    /// precedence over what the loader says.
     ///
     /// >>> class Loader:
     /// ...     batch_size, drop_last = 8, True
@@ -118,7 +121,7 @@ impl Run {
     /// >>> Run.from_dataloader("3ep", Loader())
     /// Run('3ep', batches_per_epoch=100, samples_per_batch=8)
     ///
-    /// Raises `TypeError` for a loader without a length, where `batches_per_epoch` is not given.
+    /// Raises `TypeError` for a loader without a length unless `batches_per_epoch` is given.
     #[classmethod]
     #[pyo3(signature = (max_duration, loader, **facts))]
     fn from_dataloader<'py>(
@@ -133,7 +136,7 @@ impl Run {
         };
         if !facts.contains("batches_per_epoch")? {
             let length = loader.len().map_err(|_| {
-                let expected = "a dataloader with a length, or batches_per_epoch be given";
+                let expected = "a dataloader with a length, unless batches_per_epoch is given";
                 Error::wrong_type("loader", expected, loader)
             })?;
             facts.set_item("batches_per_epoch", length)?;
@@ -148,34 +151,78 @@ impl Run {
         Ok(cls.call((max_duration,), Some(&facts))?)
     }
 
-    /// The number of optimizer steps in the run. The last one counts if the run ends within it.
+    /// The run that a mapping describes, with the names of the arguments of `Run`.
+    ///
+    /// >>> Run.from_config({"max_duration": "3ep", "batches_per_epoch": 100})
+    /// Run('3ep', batches_per_epoch=100)
+    ///
+    /// Raises `ScheduleError` for an unknown name or a missing `max_duration`.
+    #[classmethod]
+    fn from_config<'py>(
+        cls: &Bound<'py, PyType>,
+        config: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let module = cls.py().import("epochal.config._mappings")?;
+        Ok(module.getattr("run_from_config")?.call1((config,))?)
+    }
+
+    /// The arguments of this run as a plain dict, for JSON, YAML or TOML.
+    ///
+    /// Facts that are not known are left out.
+    ///
+    /// >>> Run("3ep", batches_per_epoch=100).to_config()
+    /// {'max_duration': '3ep', 'batches_per_epoch': 100}
+    fn to_config<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
+        let config = PyDict::new(py);
+        config.set_item("max_duration", self.0.max_duration().to_string())?;
+        for (name, fact) in self.0.facts().named() {
+            if let Some(fact) = fact {
+                config.set_item(name, fact)?;
+            }
+        }
+        if self.0.scale_schedule_ratio() != 1.0 {
+            config.set_item("scale_schedule_ratio", self.0.scale_schedule_ratio())?;
+        }
+        Ok(config)
+    }
+
+    /// The number of optimizer steps in the run, including one during which the run ends.
     ///
     /// >>> Run("3ep", batches_per_epoch=100).batches
     /// 300
     ///
-    /// Raises `UnitError` naming the fact that is missing.
+    /// Raises `UnitError` that names a missing fact.
     #[getter]
     fn batches(&self) -> Result<i64> {
         Ok(self.0.batches()?)
     }
 
-    /// `time` in another unit, through the declared rates.
+    /// `time` in another unit, by the declared rates.
     ///
-    /// From `dur` by the count rule, to a coarser unit truncated toward zero, to `dur` correctly
-    /// rounded. Raises `UnitError` naming the fact that is missing.
+    /// A `dur` is converted by the count rule of `Time`. A count in a coarser unit is truncated
+    /// toward zero; a count in `dur` is correctly rounded. Raises `UnitError` that names a missing
+    /// fact.
     fn convert(&self, time: &Bound<'_, PyAny>, unit: &Bound<'_, PyAny>) -> Result<Time> {
         Ok(Time(self.0.convert(time::extract("time", time)?, unit::extract("unit", unit)?)?))
     }
 
-    /// The timestamp at which a batch begins, as far as the declared rates tell; counters without
-    /// a rate stay 0.
+    /// The timestamp at which a batch begins, by the declared rates.
+    ///
+    /// Counters without a rate are 0.
     fn at_batch(&self, batch: &Bound<'_, PyAny>) -> Result<Timestamp> {
         let batch = time::extract_count("batch", batch, Counter::Batch)?;
         Ok(Timestamp(self.0.at_batch(batch)?))
     }
 
-    fn __repr__(&self) -> String {
-        self.0.to_string()
+    /// Code that rebuilds it: the facts that are known.
+    pub(crate) fn __repr__(&self) -> String {
+        let fact = |(name, fact): (&str, Option<i64>)| Some(format!(", {name}={}", fact?));
+        let facts: String = self.0.facts().named().into_iter().filter_map(fact).collect();
+        let ratio = match self.0.scale_schedule_ratio() {
+            1.0 => String::new(),
+            ratio => format!(", scale_schedule_ratio={ratio:?}"),
+        };
+        format!("Run('{}'{facts}{ratio})", self.0.max_duration())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -184,7 +231,7 @@ impl Run {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.0.to_string().hash(&mut hasher);
+        self.__repr__().hash(&mut hasher);
         hasher.finish()
     }
 
@@ -210,8 +257,7 @@ impl Run {
     }
 }
 
-/// Whether every batch of a loader has as many samples: it drops a smaller last one, or there is
-/// none.
+/// Whether all batches of a loader are of one size: it drops a smaller last one, or has none.
 fn whole_batches(loader: &Bound<'_, PyAny>, size: &Bound<'_, PyAny>) -> Result<bool> {
     if let Some(drop_last) = loader.getattr_opt("drop_last")?
         && drop_last.is_truthy()?

@@ -6,23 +6,28 @@ use crate::curve::Curve;
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::{self, Run};
+use crate::view;
 use epochal_core::{self as core, Argument, Declaration, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
-use pyo3::{IntoPyObjectExt, intern};
+use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
     Style { suffix: "Scheduler", yes: "True", no: "False", nothing: "None", expanded: false };
 
-/// What all schedules are: an immutable description of a multiplier α as a function of training
-/// time. It knows no run and no optimizer; `resolve` gives its curve in a run.
+/// The same for equal schedules.
+const EXPANDED: Style = Style { expanded: true, ..PYTHON };
+
+/// The base class of all schedules: an immutable description of a multiplier α as a function of
+/// training time.
 ///
-/// Schedules are equal if they stand for the same tree. They hash, pickle, and print as code that
-/// rebuilds them. Arguments read as attributes:
+/// A schedule knows neither a run nor an optimizer; `resolve` gives its curve in a run. Two
+/// schedules are equal if they stand for the same tree. A schedule can be hashed and pickled, and
+/// prints as code that rebuilds it. Its arguments are its attributes:
 ///
 /// >>> schedule = CosineAnnealingScheduler(t_max="0.5dur")
 /// >>> schedule.t_max, schedule.alpha_f
@@ -30,20 +35,30 @@ pub(crate) const PYTHON: Style =
 /// >>> schedule.resolve("100ba")(25)
 /// 0.5
 ///
-/// Every operation gives another schedule: `a * b`, `a * 0.5`, `a + 0.1`, `after_warmup`, `until`,
-/// `cooldown`, `clip`, `repeat`, `advance` and `delay`. Wherever a schedule is expected, a function
-/// `f(state, ssr=1.0)` or `f(state)` may stand too.
+/// Every operation returns another schedule: `a * b`, `a * 0.5`, `a + 0.1`, `after_warmup`,
+/// `until`, `cooldown`, `clip`, `repeat`, `advance` and `delay`. A function `f(state, ssr=1.0)` or
+/// `f(state)` is accepted wherever a schedule is.
 ///
-/// >>> (LinearScheduler().after_warmup("10ba") * 0.5).clip(low=0.1)
-/// (LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='1dur').after_warmup('10ba') * 0.5).clip(low=0.1)
+/// >>> (StepScheduler("30ep").after_warmup("5ep") * 0.5).clip(low=0.01)
+/// (StepScheduler(step_size='30ep', gamma=0.1).after_warmup('5ep') * 0.5).clip(low=0.01)
 ///
-/// Composer's form calls a schedule with its trainer's state, `schedule(state, ssr=1.0)`.
+/// As in Composer, a schedule can also be called with the state of a trainer,
+/// `schedule(state, ssr=1.0)`.
 #[pyclass(frozen, subclass, module = "epochal", name = "Schedule")]
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The curve of the last state that it was called with.
-    called: Mutex<Option<Arc<core::Curve>>>,
+    /// The last state that it was called with, but for its time.
+    called: Mutex<Option<Called>>,
+}
+
+/// A run as a state tells it, and the curve in it.
+#[derive(Debug)]
+struct Called {
+    max_duration: Py<PyAny>,
+    dataloader_len: Py<PyAny>,
+    ratio: f64,
+    curve: Arc<core::Curve>,
 }
 
 impl Clone for Schedule {
@@ -70,24 +85,31 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in a run; the same one as long as it is the same run.
-    fn curve_in(&self, run: &core::Run) -> core::Result<Arc<core::Curve>> {
-        // Nothing else happens while it is locked.
-        let mut called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match &*called {
-            Some(curve) if curve.run() == run => Ok(Arc::clone(curve)),
-            _ => {
-                drop(called);
-                let curve = Arc::new(self.tree.resolve(run)?);
-                called = self.called.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                *called = Some(Arc::clone(&curve));
-                Ok(curve)
-            }
+    /// The curve in the run of a state. It is kept until a state gives another run.
+    fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
+        let (max_duration, dataloader_len) = composer::run_facts(state)?;
+        let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(called) = &*lock()
+            && called.ratio == ratio
+            && called.max_duration.is(&max_duration)
+            && called.dataloader_len.is(&dataloader_len)
+        {
+            return Ok(Arc::clone(&called.curve));
         }
+        let run = composer::run(&max_duration, &dataloader_len, ratio)?;
+        let curve = Arc::new(self.tree.resolve(&run)?);
+        if composer::never_changes(&max_duration) && composer::never_changes(&dataloader_len) {
+            let (max_duration, dataloader_len) = (max_duration.unbind(), dataloader_len.unbind());
+            let called = Called { max_duration, dataloader_len, ratio, curve: Arc::clone(&curve) };
+            // What it replaces goes when it is no longer locked.
+            let before = lock().replace(called);
+            drop(before);
+        }
+        Ok(curve)
     }
 }
 
-/// The tree of a schedule or a function. A class that overrides `__call__` is what it does there.
+/// The tree of a schedule or a function. A subclass that overrides `__call__` is a function.
 pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Schedule> {
     let py = object.py();
     if let Ok(schedule) = object.cast::<Schedule>()
@@ -107,7 +129,7 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Sch
     Ok(schedule.get().tree.clone())
 }
 
-/// Whether its class calls something else than the tree; function schedules do anyway.
+/// Whether its class overrides `__call__`. A function schedule does so by design.
 fn overrides_call(schedule: &Bound<'_, Schedule>) -> Result<bool> {
     let py = schedule.py();
     let own = schedule.get_type();
@@ -130,10 +152,10 @@ impl Schedule {
         tree.get().clone()
     }
 
-    /// The curve of this schedule in a run: a `Run`, or a time, which is a run of that length.
+    /// The curve of this schedule in a run, which is a `Run` or the length of one.
     ///
-    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a phase that begins
-    /// after its end or an α that does not stay finite.
+    /// Raises `UnitError` for a fact that the run lacks, `ScheduleError` for a phase that would
+    /// begin after its end or for an α that does not stay finite.
     fn resolve(slf: &Bound<'_, Self>, run: &Bound<'_, PyAny>) -> Result<Curve> {
         let run = Py::new(slf.py(), Run(run::extract("run", run)?))?;
         let tree = of(slf)?;
@@ -144,17 +166,16 @@ impl Schedule {
         Curve::new(schedule, run)
     }
 
-    /// α in the state of Composer's trainer or of anything like it.
+    /// α in the state of a trainer, Composer's or any other.
     ///
-    /// `state` has `timestamp` (counters by name), `max_duration` (already scaled) and
-    /// `dataloader_len` (batches in an epoch, or None), in this library's types, Composer's, or
-    /// plain numbers and strings. `ssr` is σ.
+    /// `state` has the attributes `timestamp` (an object with counters), `max_duration` (already
+    /// scaled) and `dataloader_len` (batches in an epoch, or None), in the types of this library,
+    /// in Composer's, or as plain numbers and strings. `ssr` is σ.
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let curve = self.curve_in(&composer::run(state, ratio)?)?;
-        let counters = curve.counters();
-        Ok(curve.at_timestamp(&composer::timestamp(state, &counters)?)?)
+        let curve = self.curve_in(state, ratio)?;
+        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
     }
 
     fn __mul__<'py>(
@@ -210,9 +231,10 @@ impl Schedule {
     ///     α(t) = along the shape from start × top to top   while t < w
     ///     α(t) = this schedule, which begins at w          from w on
     ///
-    /// w is `t_warmup` after the start of the phase, and top is what this schedule is at w.
-    /// `MultiStepScheduler` counts as 1 in it. `scale=True` has a scale schedule ratio multiply
-    /// the warmup too. Milestones and ends count from the start of the run; what repeats, from w.
+    /// w is `t_warmup` after the start of the phase, and top is the value of this schedule at w; a
+    /// `MultiStepScheduler` counts as 1 in it. With `scale=True` a scale schedule ratio multiplies
+    /// the warmup too. Moments, such as milestones and `t_max`, count from the start of the run;
+    /// lengths, such as `step_size`, count from w.
     ///
     /// >>> curve = CosineAnnealingScheduler().after_warmup("10ba", start=0.1).resolve("100ba")
     /// >>> curve(0), curve(10), curve(100)
@@ -229,13 +251,13 @@ impl Schedule {
         method(slf, "after_warmup", [t_warmup, start, shape, scale])
     }
 
-    /// This schedule before t, another from there on.
+    /// This schedule before t, and another one from t on.
     ///
     ///     α(t') = this schedule                    while t' < t
     ///     α(t') = then, which begins at t          from t on
     ///
-    /// With `carry=True` the second is multiplied by what this one is at t, so that it goes on
-    /// from there.
+    /// With `carry=True` the second schedule is multiplied by the value of this one at t, so that
+    /// it continues from there.
     ///
     /// >>> curve = ConstantScheduler().until("0.8dur", LinearScheduler()).resolve("100ba")
     /// >>> curve(79), curve(80), curve(90), curve(100)
@@ -251,17 +273,17 @@ impl Schedule {
         method(slf, "until", [t, then, carry])
     }
 
-    /// This schedule before t; then from the value that it has there to `alpha_f`.
+    /// This schedule before t, then a decay from its value at t to `alpha_f`.
     ///
-    ///     α(t') = this schedule                               while t' < t
+    ///     α(t') = this schedule                                    while t' < t
     ///     α(t') = along the shape from its value at t to alpha_f   while t' < T
-    ///     α(t') = alpha_f                                     from T on
+    ///     α(t') = alpha_f                                          from T on
     ///
-    /// T is `t_max`. "Start to decay now" is `schedule.cooldown(clock.timestamp.token)`.
+    /// T is `t_max`. To start a decay now, write `schedule.cooldown(clock.timestamp.token)`.
     ///
     /// >>> curve = ConstantScheduler(0.5).cooldown("80ba", shape="1-sqrt").resolve("100ba")
-    /// >>> curve(79), curve(80), curve(95), curve(100)
-    /// (0.5, 0.5, 0.0669872981077807, 0.0)
+    /// >>> curve(79), curve(80), curve(85), curve(100)
+    /// (0.5, 0.5, 0.25, 0.0)
     #[pyo3(signature = (t, t_max=Given(None), alpha_f=Given(None), shape=Given(None)))]
     #[pyo3(text_signature = "($self, t, t_max='1dur', alpha_f=0.0, shape='linear')")]
     fn cooldown(
@@ -274,7 +296,7 @@ impl Schedule {
         method(slf, "cooldown", [t, t_max, alpha_f, shape])
     }
 
-    /// This schedule within bounds: at least `low`, and at most `high`.
+    /// This schedule, but at least `low` and at most `high`.
     ///
     /// >>> curve = LinearScheduler().clip(0.25, 0.75).resolve("100ba")
     /// >>> curve(0), curve(50), curve(100)
@@ -285,11 +307,10 @@ impl Schedule {
         method(slf, "clip", [low, high])
     }
 
-    /// This schedule over and over.
+    /// This schedule in cycles.
     ///
-    /// Cycle i begins i × `every` after the start of the phase, and belongs to the later of two
-    /// cycles where they meet. A cycle is a run of its own: in it time counts from its beginning,
-    /// and `dur` is a fraction of `every`.
+    /// Cycle i begins i × `every` after the start of the phase. Each cycle is a run of its own:
+    /// time counts from the start of the cycle, and `dur` is a fraction of `every`.
     ///
     /// >>> curve = LinearScheduler().repeat("10ba").resolve("100ba")
     /// >>> curve(0), curve(9), curve(10), curve(95)
@@ -298,10 +319,10 @@ impl Schedule {
         method(slf, "repeat", [every])
     }
 
-    /// What this schedule will be a while later: α(t + by).
+    /// This schedule moved to an earlier time: α(t + by).
     ///
-    /// So the rate of step k is that of time k + 1 with "1ba", as in torchtitan and OLMo-core.
-    /// `scale=True` has a scale schedule ratio multiply `by`.
+    /// With "1ba", step k uses the value at time k + 1, as in torchtitan and OLMo-core. With
+    /// `scale=True` a scale schedule ratio multiplies `by`.
     ///
     /// >>> curve = LinearScheduler().advance("1ba").resolve("10ba")
     /// >>> curve(0), curve(9)
@@ -312,10 +333,10 @@ impl Schedule {
         method(slf, "advance", [by, scale])
     }
 
-    /// What this schedule was a while earlier, but not before its phase began: α(max(t - by, s)).
+    /// This schedule moved to a later time: α(max(t - by, s)).
     ///
-    /// So the rate of step k is that of time k - 1 with "1ba", as in Composer's Trainer.
-    /// `scale=True` has a scale schedule ratio multiply `by`.
+    /// s is the start of its phase. With "1ba", step k uses the value at time k - 1, as in
+    /// Composer's Trainer. With `scale=True` a scale schedule ratio multiplies `by`.
     ///
     /// >>> curve = LinearScheduler().delay("1ba").resolve("10ba")
     /// >>> curve(0), curve(1), curve(2)
@@ -324,6 +345,58 @@ impl Schedule {
     #[pyo3(text_signature = "($self, by, scale=False)")]
     fn delay(slf: &Bound<'_, Self>, by: Given<'_, '_>, scale: Given<'_, '_>) -> Result<Self> {
         method(slf, "delay", [by, scale])
+    }
+
+    fn _repr_svg_<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "repr_svg", &[])
+    }
+
+    /// This schedule as plain dicts, lists, strings and numbers, for JSON, YAML or TOML.
+    ///
+    /// Arguments with their default value are left out. `from_config` reads it back.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("100ba", alpha_f=0.1).to_config()
+    /// {'name': 'cosine_with_warmup', 't_warmup': '100ba', 'alpha_f': 0.1}
+    /// >>> (LinearScheduler() * 0.5).to_config()
+    /// {'name': 'scale', 'of': {'name': 'linear'}, 'by': 0.5}
+    ///
+    /// Raises `ScheduleError` for a schedule with a function in it.
+    fn to_config<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_mappings", "to_config", None)
+    }
+
+    /// This schedule with other arguments.
+    ///
+    /// An argument that the outermost operation does not have is looked up inside it, where only
+    /// one schedule may have it.
+    ///
+    /// >>> CosineAnnealingScheduler().replace(alpha_f=0.1)
+    /// CosineAnnealingScheduler(t_max='1dur', alpha_f=0.1)
+    /// >>> LinearScheduler().clip(low=0.1).replace(high=0.9, t_max="50ba")
+    /// LinearScheduler(alpha_i=1.0, alpha_f=0.0, t_max='50ba').clip(low=0.1, high=0.9)
+    ///
+    /// Raises `ScheduleError` for an argument that no schedule or several schedules have, and for a
+    /// value that is not valid.
+    #[pyo3(signature = (**changes))]
+    fn replace<'py>(
+        slf: &Bound<'py, Self>,
+        changes: Option<&Bound<'py, PyDict>>,
+    ) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_changes", "replace", changes)
+    }
+
+    /// 16 hexadecimal digits that identify this schedule, as a cache key does.
+    ///
+    /// Equal schedules have the same digits on every platform and in every version.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("100ba").fingerprint()
+    /// 'a2b41fe1f1bbac2f'
+    /// >>> CosineAnnealingScheduler().after_warmup("100ba").fingerprint()
+    /// 'a2b41fe1f1bbac2f'
+    ///
+    /// Raises `ScheduleError` for a schedule with a function in it.
+    fn fingerprint<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        configuration(slf, "_changes", "fingerprint", None)
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> Result<Bound<'py, PyAny>> {
@@ -341,16 +414,11 @@ impl Schedule {
     }
 
     fn __setattr__(slf: &Bound<'_, Self>, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
-        let py = slf.py();
-        if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
-            let message = format!(
-                "a schedule does not change, so {name} cannot be set: build another schedule"
-            );
-            return Err(PyAttributeError::new_err(message).into());
-        }
-        let set = py.get_type::<PyAny>().getattr(intern!(py, "__setattr__"))?;
-        set.call1((slf, name, value))?;
-        Ok(())
+        change(slf, name, value.as_ptr())
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &str) -> Result<()> {
+        change(slf, name, std::ptr::null_mut())
     }
 
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -371,7 +439,7 @@ impl Schedule {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.tree.written(&Style { expanded: true, ..PYTHON }).hash(&mut hasher);
+        self.tree.written(&EXPANDED).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -421,6 +489,21 @@ impl Schedule {
     }
 }
 
+/// Sets an attribute, or deletes it, which only classes derived from these have.
+fn change(slf: &Bound<'_, Schedule>, name: &str, value: *mut ffi::PyObject) -> Result<()> {
+    let py = slf.py();
+    if slf.get().tree.arguments().iter().any(|argument| argument.name == name) {
+        let message =
+            format!("schedules are immutable, so {name} cannot change: build another one");
+        return Err(PyAttributeError::new_err(message).into());
+    }
+    let name = PyString::new(py, name);
+    // SAFETY: the first two are objects, the third is one or null, and the interpreter is
+    // attached. `object.__setattr__` takes no instance of a class that has one of its own.
+    let status = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), value) };
+    if status == 0 { Ok(()) } else { Err(PyErr::fetch(py).into()) }
+}
+
 /// An operation on a schedule, by its declaration.
 fn method<const N: usize>(
     slf: &Bound<'_, Schedule>,
@@ -439,12 +522,23 @@ fn method<const N: usize>(
     Ok(Schedule::new((declaration.build)(arguments, &[])?))
 }
 
+/// What a function of a module of `epochal.config`, imported when it is needed, makes of a schedule.
+fn configuration<'py>(
+    slf: &Bound<'py, Schedule>,
+    module: &str,
+    function: &str,
+    options: Option<&Bound<'py, PyDict>>,
+) -> Result<Bound<'py, PyAny>> {
+    let module = slf.py().import(format!("epochal.config.{module}"))?;
+    Ok(module.getattr(function)?.call((slf,), options)?)
+}
+
 fn declaration(name: &str) -> Result<&'static Declaration> {
     let unknown = || Error::new(Kind::Schedule, format!("there is no schedule '{name}'"));
     Declaration::find(name).ok_or_else(unknown)
 }
 
-/// How every schedule is called: `inspect` finds no signature of an extension's object.
+/// The signature of every schedule, which `inspect` cannot find on an extension's object.
 fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     let inspect = py.import("inspect")?;
     let parameter = inspect.getattr("Parameter")?;
@@ -456,8 +550,8 @@ fn call_signature(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     Ok(inspect.getattr("Signature")?.call1((vec![state, ssr],))?)
 }
 
-/// A node of the tree by the name of its declaration, and all of its arguments. `names` are what
-/// the caller calls them, for errors.
+/// A node of the tree, from the name of its declaration and all its arguments. Errors call the
+/// arguments by `names`.
 #[pyfunction]
 #[pyo3(signature = (name, arguments, names=None))]
 pub(crate) fn build(
@@ -494,8 +588,47 @@ pub(crate) fn arguments<'py>(
     Ok(arguments)
 }
 
-/// A tree under the name of a class that is built from others, with the arguments of that class,
-/// and those among them that need not be printed if they are as here.
+/// The name of the outermost node of a schedule; None for a function.
+#[pyfunction]
+pub(crate) fn name(schedule: &Bound<'_, Schedule>) -> Option<String> {
+    schedule.get().tree.name().map(str::to_string)
+}
+
+/// The text of a schedule, which is the same for equal schedules.
+#[pyfunction]
+pub(crate) fn expanded(schedule: &Bound<'_, Schedule>) -> String {
+    schedule.get().tree.written(&EXPANDED)
+}
+
+/// The operations by name: of each of their arguments what it may be, in the words of
+/// `epochal._types`, and its default if it has one.
+#[pyfunction]
+pub(crate) fn operations(py: Python<'_>) -> Result<Bound<'_, PyDict>> {
+    let operations = PyDict::new(py);
+    for declaration in Declaration::ALL {
+        let is_public = match declaration.form {
+            Form::Class => false,
+            Form::Method => py.get_type::<Schedule>().hasattr(declaration.name)?,
+            Form::Product | Form::Scale | Form::Lift => true,
+        };
+        if !is_public {
+            continue;
+        }
+        let parameters = PyDict::new(py);
+        for parameter in declaration.parameters {
+            let mut known = vec![argument::annotation(parameter.kind).into_bound_py_any(py)?];
+            if let Some(default) = argument::default(parameter) {
+                known.push(argument::to_python(py, &default)?);
+            }
+            parameters.set_item(parameter.name, PyTuple::new(py, known)?)?;
+        }
+        operations.set_item(declaration.name, parameters)?;
+    }
+    Ok(operations)
+}
+
+/// A tree under the name and with the arguments of a class. Arguments that equal their
+/// `defaults` need not be printed.
 #[pyfunction]
 pub(crate) fn named(
     tree: &Bound<'_, PyAny>,

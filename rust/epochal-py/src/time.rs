@@ -11,9 +11,9 @@ use pyo3::types::{PyBool, PyFloat, PyString, PyTuple, PyType};
 
 /// A value and a unit of training time.
 ///
-/// Built from a time string, `Time("5ep")`, or from a number and a unit, `Time(5, "ep")`.
-/// Units are `iter` (iterations), `ep` (epochs), `ba` (batches: optimizer steps), `sp`
-/// (samples), `tok` (tokens), `sec` (elapsed seconds), each a whole number within
+/// A time is built from a time string, `Time("5ep")`, or from a number and a unit,
+/// `Time(5, "ep")`. Units are `iter` (iterations), `ep` (epochs), `ba` (batches: optimizer steps),
+/// `sp` (samples), `tok` (tokens), `sec` (elapsed seconds), each a whole number within
 /// ±(2**63 - 1), and `dur`, a finite fraction of the run.
 ///
 /// Time strings take decimals, exponents, the multiples K, M, B and T, and hours and minutes:
@@ -21,9 +21,9 @@ use pyo3::types::{PyBool, PyFloat, PyString, PyTuple, PyType};
 /// >>> Time("1.5e3tok"), Time("15Ttok"), Time("1h30m"), Time("0.3dur")
 /// (Time('1500tok'), Time('15000000000000tok'), Time('5400sec'), Time('0.3dur'))
 ///
-/// `+ - < <= > >= %` need one unit: a number takes the other operand's, a string is parsed.
-/// `==` across units is False. `Time * number`, `Time * dur` and `Time / number` keep the unit,
-/// `Time / Time` is a `dur`, `Time // Time` an int.
+/// `+ - < <= > >= %` need two times of one unit; a number takes the unit of the other operand, and
+/// a string is parsed. `==` across units is False. `Time * number`, `Time * dur` and
+/// `Time / number` keep the unit, `Time / Time` is a `dur`, and `Time // Time` is an int.
 ///
 /// >>> Time("5ep") + 1, Time("5ep") < "6ep", Time("5ep") == Time("5ba")
 /// (Time('6ep'), True, False)
@@ -34,20 +34,20 @@ use pyo3::types::{PyBool, PyFloat, PyString, PyTuple, PyType};
 /// >>> Time(100, "ba") * 0.29, Time(3, "ep") * 0.5
 /// (Time('29ba'), Time('1ep'))
 ///
-/// Raises `TimeParseError` for text that is no time, `UnitError` for units that do not go
-/// together, `TimeOverflowError` beyond the range, `TypeError` for other types.
+/// Raises `TimeParseError` for text that is not a time, `UnitError` for units that do not go
+/// together, `TimeOverflowError` for a value out of range, `TypeError` for other types.
 #[pyclass(frozen, module = "epochal", name = "Time")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time(pub(crate) core::Time);
 
-/// What stands on the other side of an operator.
+/// The other operand of an operator.
 enum Operand {
     Time(core::Time),
     Number(Number),
 }
 
 impl Operand {
-    /// The operand, or none if the object is no time and no number.
+    /// The operand, or `None` if the object is neither a time nor a number.
     fn extract(object: &Bound<'_, PyAny>) -> Result<Option<Self>> {
         if let Some(time) = time_like(object)? {
             return Ok(Some(Self::Time(time)));
@@ -55,7 +55,7 @@ impl Operand {
         Ok(Number::extract(object)?.map(Self::Number))
     }
 
-    /// As a time; a number takes `unit`.
+    /// The operand as a time. A number takes `unit`.
     fn in_unit(self, unit: Unit, object: &Bound<'_, PyAny>) -> Result<core::Time> {
         match self {
             Self::Time(time) => Ok(time),
@@ -64,7 +64,7 @@ impl Operand {
     }
 }
 
-/// A time or a time string; none for any other type.
+/// A time or a time string, or `None` for any other type.
 fn time_like(object: &Bound<'_, PyAny>) -> Result<Option<core::Time>> {
     if let Ok(time) = object.cast::<Time>() {
         Ok(Some(time.get().0))
@@ -96,8 +96,8 @@ fn with_unit(
         (Number::Huge(value) | Number::Float(value), Unit::Duration) => {
             Ok(core::Time::from_fraction(value)?)
         }
-        (Number::Float(_), Unit::Counter(clock)) => {
-            Err(Error::wrong_type(name, &format!("a whole number of '{clock}'"), object))
+        (Number::Float(_), Unit::Counter(counter)) => {
+            Err(Error::wrong_type(name, &format!("a whole number of '{counter}'"), object))
         }
     }
 }
@@ -108,19 +108,25 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Tim
     time_like(object)?.ok_or_else(|| Error::wrong_type(name, expected, object))
 }
 
-/// A count on a clock: a whole number, a time in that unit or its string.
-pub(crate) fn extract_count(name: &str, object: &Bound<'_, PyAny>, clock: Counter) -> Result<i64> {
+/// A count of one counter: a whole number, a time in its unit, or a time string.
+pub(crate) fn extract_count(
+    name: &str,
+    object: &Bound<'_, PyAny>,
+    counter: Counter,
+) -> Result<i64> {
     match time_like(object)? {
-        Some(core::Time::Count(value, unit)) if unit == clock => Ok(value),
-        Some(time) => {
-            Err(Error::new(Kind::Unit, format!("{name} must be in '{clock}', not '{time}'")))
-        }
+        Some(time) => match time.count() {
+            Some((value, unit)) if unit == counter => Ok(value),
+            _ => {
+                Err(Error::new(Kind::Unit, format!("{name} must be in '{counter}', not '{time}'")))
+            }
+        },
         None => number::int(name, object),
     }
 }
 
 impl Time {
-    /// `self op other` in one unit; NotImplemented for what is no time.
+    /// `self op other` in one unit, or NotImplemented if the other operand is not a time.
     fn binary<'py>(
         self,
         other: &Bound<'py, PyAny>,
@@ -137,10 +143,10 @@ impl Time {
     }
 
     fn is_count(self) -> bool {
-        matches!(self.0, core::Time::Count(..))
+        self.0.count().is_some()
     }
 
-    /// A quotient as Python's int.
+    /// A quotient as a Python int.
     fn int(py: Python<'_>, whole: Whole) -> Result<Bound<'_, PyAny>> {
         match whole {
             Whole::Int(value) => Ok(value.into_bound_py_any(py)?),
@@ -170,7 +176,7 @@ impl Time {
         let unit = unit::extract("unit", unit)?;
         match Number::extract(value)? {
             Some(number) => Ok(Self(with_unit("value", number, unit, value)?)),
-            None => Err(Error::wrong_type("value", "a number when a unit is given", value)),
+            None => Err(Error::wrong_type("value", "a number, since a unit is given", value)),
         }
     }
 
@@ -183,7 +189,7 @@ impl Time {
         }
     }
 
-    /// A time from a time, a time string, or a number in `default_unit`.
+    /// The time that is given as a time, a time string, or a number in `default_unit`.
     #[classmethod]
     #[pyo3(signature = (value, default_unit=None))]
     fn from_input(
@@ -198,31 +204,31 @@ impl Time {
         }
     }
 
-    /// So many iterations.
+    /// A number of iterations.
     #[classmethod]
     fn from_iteration(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Iteration.unit())
     }
 
-    /// So many epochs.
+    /// A number of epochs.
     #[classmethod]
     fn from_epoch(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Epoch.unit())
     }
 
-    /// So many batches.
+    /// A number of batches.
     #[classmethod]
     fn from_batch(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Batch.unit())
     }
 
-    /// So many samples.
+    /// A number of samples.
     #[classmethod]
     fn from_sample(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Sample.unit())
     }
 
-    /// So many tokens.
+    /// A number of tokens.
     #[classmethod]
     fn from_token(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Token.unit())
@@ -234,18 +240,18 @@ impl Time {
         from_number(value, Unit::Duration)
     }
 
-    /// So many whole seconds.
+    /// A whole number of seconds.
     #[classmethod]
     fn from_second(_cls: &Bound<'_, PyType>, value: &Bound<'_, PyAny>) -> Result<Self> {
         from_number(value, Counter::Second.unit())
     }
 
-    /// The number: an int, or a float for `dur`.
+    /// The number, an int; for `dur` a float.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self.0 {
-            core::Time::Count(value, _) => value.into_bound_py_any(py),
-            core::Time::Duration(value) => value.into_bound_py_any(py),
+        match self.0.count() {
+            Some((value, _)) => value.into_bound_py_any(py),
+            None => self.0.as_f64().into_bound_py_any(py),
         }
     }
 
@@ -404,9 +410,9 @@ impl Time {
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
-        match self.0 {
-            core::Time::Count(value, _) => Self::int(py, Whole::Int(value)),
-            core::Time::Duration(value) => Self::int(py, Whole::Float(value)),
+        match self.0.count() {
+            Some((value, _)) => Self::int(py, Whole::Int(value)),
+            None => Self::int(py, Whole::Float(self.0.as_f64())),
         }
     }
 
@@ -429,8 +435,7 @@ impl Time {
 }
 
 impl Time {
-    /// Whether it equals a time of its unit, a time string, or a number of its value; none for
-    /// other objects.
+    /// Whether it equals a time, a time string or a number. `None` for other objects.
     fn equals(&self, other: &Bound<'_, PyAny>) -> Result<Option<bool>> {
         if let Ok(time) = other.cast::<Self>() {
             return Ok(Some(self.0 == time.get().0));

@@ -11,18 +11,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDeltaAccess, PyDict, PyMapping, PyString, PyTuple, PyType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// An immutable snapshot of all clocks of a run.
+/// An immutable snapshot of all the clocks of a run.
 ///
-/// Counters read as `Time` and are given as an int, a `Time` of their unit or a time string;
-/// wall-clock times (`*_wct`) are `datetime.timedelta`. All start at zero and none is negative.
+/// A counter reads as a `Time` and is given as an int, a `Time` of its unit or a time string.
+/// Wall-clock times (`*_wct`) are `datetime.timedelta`. Every field starts at zero, and no field
+/// is negative.
 ///
 /// >>> t = Timestamp(epoch=1, batch=120)
 /// >>> t.batch, t >= "1ep", t.to_next_batch(samples=32).sample
 /// (Time('120ba'), True, Time('32sp'))
 ///
-/// Compared with a `Time` or a time string by the clock of that unit, elapsed seconds to the
-/// microsecond. Raises `EpochalError` for a negative counter, `UnitError` for one in another
-/// unit, `TypeError` for other types.
+/// A timestamp compares with a `Time` or a time string by the clock of its unit; elapsed seconds
+/// compare to the microsecond. Raises `EpochalError` for a negative field, `UnitError` for a time
+/// in another unit than the field's, `TypeError` for other types.
 #[pyclass(frozen, module = "epochal", name = "Timestamp")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timestamp(pub(crate) core::Timestamp);
@@ -42,22 +43,22 @@ pub(crate) fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64>
         .ok_or_else(|| number::huge(name, object))
 }
 
-/// Seconds in whole microseconds, if they are a time and not too many.
+/// Seconds in whole microseconds, if they are in range.
 fn rounded_micros(seconds: f64) -> Option<i64> {
     let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
     // 2^63 itself is the first float that does not fit.
     (0.0..9_223_372_036_854_775_808.0).contains(&micros).then_some(micros as i64)
 }
 
-/// A field's value from Python.
+/// The value of a field, from Python.
 fn field_value(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
     match field.counter() {
         Counter::Second => microseconds(field.name(), object),
-        clock => time::extract_count(field.name(), object, clock),
+        counter => time::extract_count(field.name(), object, counter),
     }
 }
 
-/// A field's value from a state dict: a whole number, or seconds.
+/// The value of a field, from a state dict: a whole number, or seconds.
 fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
     let state_error = |expected: &str| {
         let shown = crate::error::shown(object);
@@ -73,7 +74,7 @@ fn field_from_state(field: Field, object: &Bound<'_, PyAny>) -> Result<i64> {
 
 impl Timestamp {
     fn counter(&self, field: Field) -> Time {
-        Time(core::Time::Count(self.0.value(field), field.counter()))
+        Time(self.0.time(field))
     }
 
     fn wall_clock<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyDelta>> {
@@ -215,36 +216,38 @@ impl Timestamp {
         self.counter(Field::TokenInEpoch)
     }
 
-    /// Elapsed time since training began.
+    /// Time since training began.
     #[getter]
     fn total_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
         self.wall_clock(py, Field::TotalWct)
     }
 
-    /// Elapsed time in this iteration.
+    /// Time since this iteration began.
     #[getter]
     fn iteration_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
         self.wall_clock(py, Field::IterationWct)
     }
 
-    /// Elapsed time in this epoch.
+    /// Time since this epoch began.
     #[getter]
     fn epoch_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
         self.wall_clock(py, Field::EpochWct)
     }
 
-    /// How long the last batch took.
+    /// Time that the last batch took.
     #[getter]
     fn batch_wct<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDelta>> {
         self.wall_clock(py, Field::BatchWct)
     }
 
-    /// The clock of a unit, a `Time`; elapsed seconds are rounded down. `dur` raises `UnitError`.
+    /// The total of the clock of a unit, as a `Time`. Elapsed seconds are rounded down.
+    ///
+    /// Raises `UnitError` for `dur`, a fraction of the run.
     fn get(&self, unit: &Bound<'_, PyAny>) -> Result<Time> {
         Ok(Time(self.0.get(unit::extract("unit", unit)?)?))
     }
 
-    /// The same snapshot with some fields changed.
+    /// This snapshot with some fields changed.
     #[pyo3(signature = (**changes))]
     fn copy(&self, changes: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         let mut timestamp = self.0;
@@ -254,13 +257,13 @@ impl Timestamp {
                 .ok()
                 .and_then(|name| Field::from_name(&name.to_string_lossy()));
             let field =
-                field.ok_or_else(|| Error::wrong_type("a change", "a counter's name", &name))?;
+                field.ok_or_else(|| Error::wrong_type("a change", "the name of a field", &name))?;
             timestamp = timestamp.with(field, field_value(field, &value)?)?;
         }
         Ok(Self(timestamp))
     }
 
-    /// After one more batch of so many samples and tokens, which took `duration`.
+    /// The timestamp after one more batch of `samples` and `tokens`, which took `duration`.
     #[pyo3(signature = (samples=Given(None), tokens=Given(None), duration=None))]
     #[pyo3(text_signature = "($self, samples=0, tokens=0, duration=None)")]
     fn to_next_batch(
@@ -275,27 +278,32 @@ impl Timestamp {
         Ok(Self(self.0.to_next_batch(samples, tokens, micros)?))
     }
 
-    /// At the start of the next epoch, `duration` later: the counters of the epoch are zero again.
+    /// The timestamp at the start of the next epoch, `duration` later.
+    ///
+    /// The counters of the epoch are zero again.
     #[pyo3(signature = (duration=None))]
     fn to_next_epoch(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_epoch(micros)?))
     }
 
-    /// At the start of the next iteration, `duration` later: the counters of the iteration and
-    /// the epoch are zero.
+    /// The timestamp at the start of the next iteration, `duration` later.
+    ///
+    /// The counters of the iteration and of the epoch are zero again.
     #[pyo3(signature = (duration=None))]
     fn to_next_iteration(&self, duration: Option<&Bound<'_, PyAny>>) -> Result<Self> {
         let micros = duration.map_or(Ok(0), |d| microseconds("duration", d))?;
         Ok(Self(self.0.to_next_iteration(micros)?))
     }
 
-    /// All fields as ints, wall-clock times as float seconds: JSON and `torch.load` take it.
+    /// All fields by name: counters as ints, wall-clock times as seconds in floats.
+    ///
+    /// JSON and `torch.load` accept it.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let state = PyDict::new(py);
-        for (field, name, clock, _) in Field::TABLE {
+        for (field, name, counter, _) in Field::TABLE {
             let value = self.0.value(field);
-            if clock == Counter::Second {
+            if counter == Counter::Second {
                 state.set_item(name, value as f64 / MICROSECONDS_PER_SECOND as f64)?;
             } else {
                 state.set_item(name, value)?;
@@ -304,8 +312,9 @@ impl Timestamp {
         Ok(state)
     }
 
-    /// The timestamp of a `state_dict()`. Every field is checked before anything is built;
-    /// `StateError` names the one that is missing, unknown or not valid.
+    /// The timestamp of a `state_dict()`. Every field is checked before anything is built.
+    ///
+    /// Raises `StateError` that names the field which is missing, unknown or not valid.
     #[classmethod]
     fn from_state_dict(_cls: &Bound<'_, PyType>, state: &Bound<'_, PyAny>) -> Result<Self> {
         let mapping = state
@@ -331,8 +340,22 @@ impl Timestamp {
         Ok(Self(timestamp))
     }
 
+    /// Code that rebuilds it: the fields that are not zero.
     fn __repr__(&self) -> String {
-        self.0.to_string()
+        let fields = Field::TABLE.into_iter().filter(|row| self.0.value(row.0) != 0);
+        let written = fields.map(|(field, name, counter, _)| {
+            let value = self.0.value(field);
+            let (seconds, micros) =
+                (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
+            match (counter, micros) {
+                (Counter::Second, 0) => format!("{name}=datetime.timedelta(seconds={seconds})"),
+                (Counter::Second, _) => {
+                    format!("{name}=datetime.timedelta(seconds={seconds}, microseconds={micros})")
+                }
+                _ => format!("{name}={value}"),
+            }
+        });
+        format!("Timestamp({})", written.collect::<Vec<_>>().join(", "))
     }
 
     fn __hash__(&self) -> u64 {
@@ -357,7 +380,7 @@ impl Timestamp {
             let order = time::extract("other", other).and_then(|time| Ok(self.0.compare(time)?));
             return match order {
                 Ok(order) => Ok(op.matches(order).into_bound_py_any(py)?),
-                // What is no time of this timestamp's clocks is just not equal to it.
+                // A text that is not a time is not equal to it, and neither is a `dur`.
                 Err(_) if is_equality => Ok(matches!(op, CompareOp::Ne).into_bound_py_any(py)?),
                 Err(error) => Err(error),
             };
@@ -375,8 +398,8 @@ impl Timestamp {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut fields = Vec::new();
-        for (field, _, clock, _) in Field::TABLE {
-            fields.push(match clock {
+        for (field, _, counter, _) in Field::TABLE {
+            fields.push(match counter {
                 Counter::Second => self.field(py, field)?,
                 _ => self.0.value(field).into_bound_py_any(py)?,
             });
@@ -385,8 +408,8 @@ impl Timestamp {
     }
 }
 
-/// `timestamp.to_next_batch` where the duration may also be a number of seconds, and nothing may be
-/// left out.
+/// `timestamp.to_next_batch(samples, tokens, duration)`, where the duration may also be a number
+/// of seconds.
 #[pyfunction]
 pub(crate) fn tick(
     timestamp: &Bound<'_, Timestamp>,
@@ -408,7 +431,7 @@ pub(crate) fn tick(
         };
         micros.ok_or_else(|| {
             let shown = crate::error::shown(seconds);
-            let expected = "finite, 0 or above and within 292,471 years";
+            let expected = "finite, 0 or above, and at most 292,471 years";
             Error::new(Kind::Value, format!("seconds must be {expected}, not {shown}"))
         })
     })?;

@@ -17,7 +17,7 @@ True
 >>> TimeUnit('BA')
 <TimeUnit.BATCH: 'ba'>
 
-ITERATION, EPOCH, BATCH, SAMPLE, TOKEN and SECOND count on clocks of their own; DURATION is a
+ITERATION, EPOCH, BATCH, SAMPLE, TOKEN and SECOND are the units of the six clocks; DURATION is a
 fraction of the run.
 ";
 
@@ -37,18 +37,18 @@ pub(crate) fn extract(name: &str, value: &Bound<'_, PyAny>) -> Result<Unit> {
     Ok(Unit::from_suffix(&text.to_string_lossy())?)
 }
 
-/// A clock's unit given as a member or a suffix.
+/// The counter of a unit that is given as a member or a suffix.
 pub(crate) fn extract_counter(name: &str, value: &Bound<'_, PyAny>) -> Result<Counter> {
     match extract(name, value)? {
-        Unit::Counter(clock) => Ok(clock),
+        Unit::Counter(counter) => Ok(counter),
         Unit::Duration => Err(Error::new(
             epochal_core::Kind::Unit,
-            format!("{name} must be a clock such as 'ba': 'dur' is a fraction of the run"),
+            format!("{name} must be the unit of a clock, such as 'ba', not 'dur'"),
         )),
     }
 }
 
-/// `TimeUnit(value)` for what is no member: suffixes in any case.
+/// `TimeUnit(value)` for a value that is not a member's: suffixes in any case.
 #[pyfunction]
 fn missing<'py>(_cls: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
     Ok(member(value.py(), extract("value", &value)?)?)

@@ -1,18 +1,18 @@
-//! One body, compiled for the baseline and for wider registers; the CPU decides which one runs.
+//! One body of code, compiled for the baseline and for wider registers. The CPU decides which
+//! version runs.
 //!
-//! All are the same plain IEEE operations in the same order, so all give the same bits.
+//! All versions are the same plain IEEE operations in the same order, so they give the same bits.
 #![allow(unsafe_code)]
 
 use crate::bulk::source::Source;
 use crate::bulk::span;
-use crate::curve::formula::Formula;
 use crate::curve::milestones::Milestones;
-use crate::curve::reading::Reading;
+use crate::curve::{Formula, Times};
 use crate::error::{Error, Kind, Result, quote};
 use crate::math::{larger, smaller};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Instructions that a CPU may have. A level is only handed out where the CPU has it.
+/// A set of instructions. Only levels that this CPU has are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Width);
 
@@ -25,8 +25,8 @@ enum Width {
     Avx512,
 }
 
-/// One more than the index of the level in use; 0 before the first use. No lock: a process may be
-/// forked at any moment.
+/// One more than the index of the level in use; 0 before the first use. It needs no lock, since a
+/// process may be forked at any moment.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 impl Level {
@@ -61,7 +61,7 @@ impl Level {
         }
     }
 
-    /// The name by which it is chosen.
+    /// The name of the level.
     pub fn name(self) -> &'static str {
         match self.0 {
             Width::Baseline => "baseline",
@@ -80,23 +80,17 @@ impl Level {
         }
     }
 
-    /// Has all later evaluations use the level of this name. The error is a predicate: what the
-    /// name must be.
-    pub fn choose(name: &str) -> Result<Self> {
+    /// Has all later evaluations use the level of this name, which was given for `argument`.
+    pub fn choose(argument: &str, name: &str) -> Result<Self> {
         if let Some(level) = Self::available().find(|level| level.name() == name) {
             return Ok(level.chosen());
         }
         let lacks = Self::ALL.iter().any(|level| level.name() == name);
-        let available: Vec<_> =
-            Self::available().map(|level| format!("'{}'", level.name())).collect();
-        let (available, name) = (available.join(", "), quote(name));
-        Err(Error::new(
-            Kind::Value,
-            match lacks {
-                true => format!("is {name}, which this CPU lacks: it has {available}"),
-                false => format!("must be one of {available}, not {name}"),
-            },
-        ))
+        let lacks = if lacks { ", which this CPU lacks" } else { "" };
+        let available = Self::available().map(|level| format!("'{}'", level.name()));
+        let expected = format!("one of {}", available.collect::<Vec<_>>().join(", "));
+        let got = format_args!("{}{lacks}", quote(name)).to_string();
+        Err(Error::argument(Kind::Value, argument, expected, got))
     }
 
     fn chosen(self) -> Self {
@@ -129,7 +123,7 @@ macro_rules! at_each_level {
 
             match level.0 {
                 Width::Baseline => $body,
-                // SAFETY: the CPU has these instructions, or there would be no such level.
+                // SAFETY: the CPU has these instructions, since only such levels are handed out.
                 #[cfg(target_arch = "x86_64")]
                 Width::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: the same.
@@ -145,11 +139,11 @@ at_each_level! {
     fn are_times(source: &Source<'_>, start: usize, len: usize) -> bool
         = source.are_times(start, len);
 
-    /// The times from `start` on, in `block` if they are no floats already.
+    /// The times from `start` on, in `block` unless they are floats already.
     fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> &'a [f64]
         = source.read(start, block);
 
-    /// The smallest and the largest of some times.
+    /// The earliest and the latest of the times.
     fn bounds(times: &[f64]) -> (f64, f64)
         = span::bounds(times);
 
@@ -158,10 +152,10 @@ at_each_level! {
         = formula.fill(times, out);
 
     /// The level at each time.
-    fn fill_levels(milestones: &Milestones, readings: &[&[f64]; Reading::COUNT], out: &mut [f64])
-        = milestones.fill(readings, out);
+    fn fill_levels<'a>(milestones: &Milestones, times: Times<'a>, out: &mut [f64])
+        = milestones.fill(times, out);
 
-    /// The values that hold before a time, laid over those that hold from there on.
+    /// Replaces the values before a time by those of `first`.
     fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])
         = for ((alpha, first), &t) in out.iter_mut().zip(first).zip(times) {
             *alpha = if t < at { *first } else { *alpha };
@@ -219,9 +213,11 @@ mod tests {
     #[test]
     fn levels_are_chosen_by_name() {
         for level in Level::available() {
-            assert_eq!(Level::choose(level.name()), Ok(level));
+            assert_eq!(Level::choose("level", level.name()), Ok(level));
             assert_eq!(Level::in_use(), level);
         }
-        assert!(Level::choose("sse9").is_err_and(|error| error.to_string().contains("'sse9'")));
+        assert!(
+            Level::choose("level", "sse9").is_err_and(|error| error.to_string().contains("'sse9'"))
+        );
     }
 }

@@ -11,15 +11,15 @@ use crate::bulk::dispatch::Level;
 use crate::bulk::share::{part_len, share, threads_for};
 use crate::bulk::source::{Source, Sources, is_time, not_a_time};
 use crate::bulk::span::BLOCK;
-use crate::curve::Curve;
 use crate::curve::reading::Reading;
-use crate::error::{Error, Kind, Result};
+use crate::curve::{Curve, Times};
+use crate::error::{Error, Result};
 use crate::math::{WHOLE_FROM, floor};
 use crate::time::unit::Counter;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Up to so many values are evaluated one by one.
+/// Up to this many values are evaluated one by one.
 const FEW: usize = 8;
 
 /// Where the values go.
@@ -45,7 +45,7 @@ impl Sink<'_> {
         self.len() == 0
     }
 
-    /// Parts of a length, each with the index of its first value; the last one may be shorter.
+    /// Parts of `len` values, each with the index of its first value. The last one may be shorter.
     fn into_parts(self, len: usize) -> Vec<(usize, Self)> {
         match self {
             Self::F64(values) => {
@@ -63,10 +63,11 @@ impl Sink<'_> {
 /// Writes α at the times of `sources`, one per counter in the order of [`Counter::ALL`], into
 /// `sink`: all values of the first curve, then those of the next.
 ///
-/// Every counter that a curve reads needs a source as long as a curve's part of the sink; or the
-/// only source is that of the curve's [`counter`](Curve::counter), which the run's rates turn
-/// into the others. All times are checked before the first value is written, and so is what else
-/// can go wrong. `threads` is how many may work on it; none leaves it to the number of points.
+/// Every counter that a curve reads needs a source as long as a curve's part of the sink. Instead,
+/// there may be one source only, that of the curves' [`counter`](Curve::counter), from which the
+/// rates of the run give the others. Nothing is written unless all times are valid and all goes
+/// well. `threads` is the number of threads that may work; by default it depends on the number of
+/// points.
 pub fn evaluate(
     curves: &[&Curve],
     sources: &Sources<'_>,
@@ -81,14 +82,12 @@ pub fn evaluate(
     };
     for counter in counters_of(curves) {
         if number.is_none() && sources[counter as usize].is_none() {
-            let message = format!("'{counter}' needs one time for each of the {len} values");
-            return Err(Error::new(Kind::Schedule, message));
+            return Err(wrong_len(counter, len, 0));
         }
     }
     for (counter, source) in &given {
         if source.len() != len || len * curves.len() != sink.len() {
-            let message = format!("'{counter}' needs one time for each of the {len} values");
-            return Err(Error::new(Kind::Schedule, message));
+            return Err(wrong_len(*counter, len, source.len()));
         }
     }
     let level = Level::in_use();
@@ -107,20 +106,25 @@ pub fn evaluate(
     Ok(())
 }
 
+fn wrong_len(counter: Counter, len: usize, got: usize) -> Error {
+    let expected = format!("one for each of the {len} values");
+    Error::invalid(&format!("times of '{counter}'"), expected, got)
+}
+
 fn given<'a, 'b>(
     (counter, source): (Counter, &'b Option<Source<'a>>),
 ) -> Option<(Counter, &'b Source<'a>)> {
     source.as_ref().map(|source| (counter, source))
 }
 
-/// That every time is finite and not negative.
+/// Checks that every time is finite and not negative.
 fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
     let len = times.len();
     let valid = AtomicBool::new(true);
     let part = part_len(threads, len);
     share(threads, (0..len).step_by(part).collect(), |start| {
         for start in (start..len.min(start + part)).step_by(BLOCK) {
-            // The last block of a part ends with it: parts are whole blocks, or all there is.
+            // A part consists of whole blocks, unless it is the last one.
             if !dispatch::are_times(level, times, start, BLOCK.min(len - start)) {
                 return valid.store(false, Ordering::Relaxed);
             }
@@ -133,23 +137,23 @@ fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
     bad.map_or(Ok(()), |index| Err(not_a_time(times.value(index))))
 }
 
-/// The counters that some curves read, each once, in the order of [`Counter::ALL`].
+/// The counters that curves read, each once, in the order of [`Counter::ALL`].
 pub fn counters_of(curves: &[&Curve]) -> Vec<Counter> {
-    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters()).collect();
+    let counters: Vec<_> = curves.iter().flat_map(|curve| curve.counters().into_owned()).collect();
     Counter::ALL.into_iter().filter(|counter| counters.contains(counter)).collect()
 }
 
-/// A thread checks so many times while another one starts.
+/// A thread checks about this many times while another one starts.
 const CHECKED_AT_ONCE: usize = 1 << 19;
 
-/// What all threads of an evaluation know.
+/// What the threads of an evaluation share.
 struct Job<'a> {
     level: Level,
     curves: &'a [&'a Curve],
     sources: &'a Sources<'a>,
     /// The counter of the only source.
     number: Option<Counter>,
-    /// How many times there are, and values of each curve.
+    /// The number of times, and of the values of each curve.
     len: usize,
 }
 
@@ -179,8 +183,8 @@ impl Job<'_> {
         }
     }
 
-    /// One by one, and nothing is written unless all goes well: functions are called, and values
-    /// looked at.
+    /// Evaluates one by one, and writes nothing unless all goes well: functions are called, and
+    /// values are checked.
     fn fill_with_care(&self, sink: Sink<'_>) -> Result<()> {
         let points = self.curves.iter().flat_map(|curve| (0..self.len).map(move |at| (curve, at)));
         let values: Vec<f64> =
@@ -194,7 +198,7 @@ impl Job<'_> {
 
     fn value(&self, curve: &Curve, at: usize) -> Result<f64> {
         let time = |counter: Counter| self.sources[counter as usize].as_ref().map(|s| s.value(at));
-        // One source tells a number; several, or that of another counter, what each counter reads.
+        // A single source gives a number that stands for all counters; several give each its own.
         match self.number.and_then(|counter| Some((counter, time(counter)?))) {
             Some((counter, t)) => curve.on_counter(counter, t),
             None => curve.at_counters(&Counter::ALL.map(|counter| time(counter).unwrap_or(0.0))),
@@ -230,10 +234,10 @@ impl Job<'_> {
                 (None, None) => block,
             };
         }
-        curve.fill(self.level, &times, out);
+        curve.fill(self.level, Times::Each(&times), out);
     }
 
-    /// Times of a counter that the rates turn into those of another.
+    /// The times of a counter, derived by a rate from those of another.
     fn derived<'b>(&self, rate: f64, told: Counter, at: usize, block: &'b mut [f64]) -> &'b [f64] {
         let mut read = [0.0; BLOCK];
         let read = &mut read[..block.len()];
@@ -245,7 +249,7 @@ impl Job<'_> {
     }
 }
 
-/// How many times `start`, `start + step`, … lie before `stop`.
+/// The number of times `start`, `start + step`, … before `stop`.
 pub fn grid_len(start: f64, stop: f64, step: f64) -> Result<usize> {
     for (name, value, valid) in [
         ("start", start, is_time(start)),
@@ -254,8 +258,8 @@ pub fn grid_len(start: f64, stop: f64, step: f64) -> Result<usize> {
     ] {
         if !valid {
             let bound = if name == "step" { "above zero" } else { "zero or above" };
-            let message = format!("{name} must be finite and {bound}, not {value:?}");
-            return Err(Error::new(Kind::Schedule, message));
+            let got = format_args!("{value:?}");
+            return Err(Error::invalid(name, format!("finite and {bound}"), got));
         }
     }
     let steps = ((stop - start) / step).max(0.0);

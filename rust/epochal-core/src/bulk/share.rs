@@ -1,7 +1,7 @@
 //! Work shared among threads.
 //!
-//! Threads live as long as one call: a pool would be dead in a forked child, which would wait for
-//! it for ever.
+//! Threads live as long as one call. A pool would be dead in a forked child, which would wait for
+//! it forever.
 
 use crate::bulk::span::BLOCK;
 use std::num::NonZeroUsize;
@@ -9,20 +9,21 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Threads of a call that does not say how many; 0 until they are counted. No lock, as a process
+/// The default number of threads of a call; 0 until it is known. It needs no lock, since a process
 /// may be forked at any moment.
 static DEFAULT: AtomicUsize = AtomicUsize::new(0);
 
-/// Below so many points a thread takes longer to start than to work, unless it is asked for.
+/// With fewer points than this a thread would take longer to start than to work. It is started
+/// only on request.
 const WORTH_A_THREAD: usize = 1 << 17;
 
-/// More threads than any machine has cores are of no use.
+/// More threads than any machine has cores.
 const MOST_THREADS: usize = 1024;
 
-/// Parts of the work for each thread, so that a late thread has less to do.
+/// Parts of the work for each thread, so that a thread which starts late can do fewer.
 const PARTS_A_THREAD: usize = 4;
 
-/// How many threads a large call uses that does not say. At first as many as there are cores.
+/// Sets the number of threads that a large call uses by default, at first that of the cores.
 pub fn set_default_threads(threads: NonZeroUsize) {
     DEFAULT.store(threads.get(), Ordering::Relaxed);
 }
@@ -38,7 +39,7 @@ fn default_threads() -> usize {
     }
 }
 
-/// How many threads work on so many points: at most as many as were asked for.
+/// The number of threads for a number of points, at most as many as were asked for.
 pub(crate) fn threads_for(asked: Option<NonZeroUsize>, points: usize) -> usize {
     let (most, worth) = match asked {
         Some(threads) => (threads.get(), BLOCK),
@@ -48,7 +49,7 @@ pub(crate) fn threads_for(asked: Option<NonZeroUsize>, points: usize) -> usize {
     most.min(points / worth).clamp(1, MOST_THREADS)
 }
 
-/// How many of so many points make one part of the work.
+/// The number of points that make one part of the work.
 pub(crate) fn part_len(threads: usize, points: usize) -> usize {
     match threads {
         1 => points.max(1),
@@ -56,7 +57,7 @@ pub(crate) fn part_len(threads: usize, points: usize) -> usize {
     }
 }
 
-/// Has `work` done on every part; it does not matter by whom, or in which order.
+/// Does `work` on every part, on any thread and in any order.
 pub(crate) fn share<T: Send>(threads: usize, parts: Vec<T>, work: impl Fn(T) + Sync) {
     if threads == 1 {
         return parts.into_iter().for_each(work);
@@ -70,7 +71,7 @@ pub(crate) fn share<T: Send>(threads: usize, parts: Vec<T>, work: impl Fn(T) + S
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // If the system has no more threads, those that there are do it all.
+            // If the system refuses a thread, the others do all the work.
             if thread::Builder::new().spawn_scoped(scope, until_none_is_left).is_err() {
                 break;
             }

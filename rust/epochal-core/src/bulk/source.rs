@@ -1,12 +1,12 @@
-//! Times as they are given: arrays of any type, and ranges.
+//! The times of an evaluation: arrays of any type, and ranges.
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::time::unit::Counter;
 
-/// The times of each clock, in the order of [`Counter::ALL`].
+/// The times of each counter, in the order of [`Counter::ALL`].
 pub type Sources<'a> = [Option<Source<'a>>; Counter::COUNT];
 
-/// Where the times of one clock come from.
+/// The times of one counter.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)] // element types
 pub enum Source<'a> {
@@ -25,7 +25,7 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// How many times there are.
+    /// The number of times.
     pub fn len(&self) -> usize {
         match self {
             Self::F64(times) => times.len(),
@@ -43,11 +43,11 @@ impl Source<'_> {
         self.len() == 0
     }
 
-    /// Whether so many times from `start` on are finite and not negative.
+    /// Whether `len` times from `start` on are finite and not negative.
     #[inline(always)]
     pub(crate) fn are_times(&self, start: usize, len: usize) -> bool {
         fn all<T: Copy>(times: &[T], is_time: impl Fn(T) -> bool) -> bool {
-            // Not `all`, which would stop at each.
+            // Not `all`, which would test after each one whether to stop.
             times.iter().fold(true, |valid, &time| valid & is_time(time))
         }
         let end = start + len;
@@ -64,8 +64,8 @@ impl Source<'_> {
         }
     }
 
-    /// The times from `start` on, as many as `block` has; written there, unless they are float64
-    /// already. They are valid.
+    /// As many valid times from `start` on as `block` is long. They are written there, unless they
+    /// are float64 already.
     #[inline(always)]
     pub(crate) fn read<'a>(&'a self, start: usize, block: &'a mut [f64]) -> &'a [f64] {
         fn convert<T: Copy>(times: &[T], block: &mut [f64], as_f64: impl Fn(T) -> f64) {
@@ -77,8 +77,8 @@ impl Source<'_> {
         match *self {
             Self::F64(times) => return &times[start..end],
             Self::F32(times) => convert(&times[start..end], block, f64::from),
-            // Unsigned, since they are not negative: that is the shorter conversion. Both round to
-            // nearest beyond 2^53, and are exact below.
+            // They are not negative, and the conversion from unsigned numbers is shorter. Both round
+            // to nearest beyond 2^53, and are exact below.
             Self::I64(times) => convert(&times[start..end], block, |t| t as u64 as f64),
             Self::I32(times) => convert(&times[start..end], block, f64::from),
             Self::U64(times) => convert(&times[start..end], block, |t| t as f64),
@@ -112,14 +112,13 @@ fn point(start: f64, step: f64, index: usize) -> f64 {
     start + index as f64 * step
 }
 
-/// Whether a curve can be asked for this time.
+/// Whether a number is a time at which a curve has a value.
 #[inline(always)]
 pub(crate) fn is_time(t: f64) -> bool {
     (0.0..=f64::MAX).contains(&t)
 }
 
-/// A number at which no curve has a value.
+/// The error for a number that is not a time.
 pub(crate) fn not_a_time(time: f64) -> Error {
-    let message = format!("a time must be finite and zero or above, not {time:?}");
-    Error::new(Kind::Schedule, message)
+    Error::invalid("a time", "finite and zero or above", format_args!("{time:?}"))
 }

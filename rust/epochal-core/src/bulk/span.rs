@@ -1,14 +1,14 @@
-//! Blocks of times, and the bounds between which they lie.
+//! Blocks of times, and their bounds.
 
 use crate::math::{larger, smaller};
 
-/// How many times are evaluated at a go: few enough for the blocks to stay in the L1 cache.
+/// The number of times in a block: few enough for the blocks to stay in the L1 cache.
 pub(crate) const BLOCK: usize = 1024;
 
 /// So many times are looked at together, where many have one value.
 pub(crate) const CHUNK: usize = 64;
 
-/// The smallest and the largest of some numbers.
+/// The smallest and the largest of the numbers.
 #[inline(always)]
 pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
     if let [time] = times {

@@ -32,15 +32,19 @@ impl Period {
         Self { length, slack, whole: whole.then_some(high) }
     }
 
-    /// The first float at which so many lengths have passed, `spread` being how far off that
-    /// number may be.
+    /// The first float at which `lengths` have passed, a number that is known to within `spread`.
     fn boundary(self, lengths: Double, spread: f64) -> f64 {
         let exact = self.length * lengths;
         let whole = exact.round();
         let slack = self.slack * (lengths.rounded() + spread) + self.length.rounded() * spread;
-        // After many cycles a spread has grown beyond what anybody means.
+        // After many cycles the spread is larger than any rounding that was meant.
         let slack = slack.min(exact.rounded() * MAX_SLACK);
         if (exact + -whole).rounded().abs() <= slack { whole } else { exact }.rounded_up()
+    }
+
+    /// ρ, rounded.
+    pub(crate) fn length(self) -> f64 {
+        self.length.rounded()
     }
 
     /// ⌊t/ρ⌋.
@@ -64,7 +68,7 @@ impl Period {
         }
     }
 
-    /// From the end of so many lengths to the end of the next.
+    /// The cycle after `completed` lengths.
     pub(crate) fn cycle(self, completed: f64) -> Cycle {
         let lengths = Double::from(completed);
         let next = lengths + Double::from(1.0);
@@ -79,8 +83,8 @@ impl Period {
     }
 }
 
-/// ⌊t/ρ⌋ and how much of the next ρ has passed, for whole ρ and t below [`EXACT`]: the same as
-/// [`Period::completed`], and many at a go.
+/// ⌊t/ρ⌋ and how much of the next ρ has passed, for whole ρ and t below [`EXACT`]. The result is
+/// that of [`Period::completed`], and the compiler can vectorize it.
 #[inline(always)]
 pub(crate) fn whole_cycles(length: f64, t: f64) -> (f64, f64) {
     let quotient = floor(t / length);
@@ -89,7 +93,7 @@ pub(crate) fn whole_cycles(length: f64, t: f64) -> (f64, f64) {
     if passed < 0.0 { (quotient - 1.0, passed + length) } else { (quotient, passed) }
 }
 
-/// Cycles of which number i lasts t_0·t_mult^i.
+/// Cycles: number i lasts t_0·t_mult^i.
 #[derive(Clone, Debug)]
 pub(crate) struct Cycles {
     pub(crate) first: Period,
@@ -101,8 +105,8 @@ pub(crate) struct Cycles {
 /// One repetition: the floats that belong to it, and its fall.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cycle {
-    first: f64,
-    end: f64,
+    pub(crate) first: f64,
+    pub(crate) end: f64,
     /// How many first cycles would have passed before it.
     pub(crate) number: Double,
     pub(crate) decay: Decay,
@@ -157,6 +161,24 @@ impl Cycles {
         match self.table.get(known) {
             Some(cycle) => *cycle,
             None => self.beyond_the_table(t),
+        }
+    }
+
+    /// How many cycles begin in (a, b].
+    pub(crate) fn begun(&self, a: f64, b: f64) -> f64 {
+        let (a, b) = (self.at(a), self.at(b));
+        if a.first == b.first {
+            return 0.0;
+        }
+        let before = |cycle: &Cycle| {
+            let terms = cycle.number;
+            let growth = Double::from(self.ratio) + Double::from(-1.0);
+            let power = terms * growth + Double::from(1.0);
+            (log2_of(power) / log2_of(Double::from(self.ratio))).rounded()
+        };
+        match self.are_equal() {
+            true => (b.number + -a.number).rounded(),
+            false => (before(&b) - before(&a)).round().max(1.0),
         }
     }
 

@@ -1,8 +1,8 @@
-//! What is left of a decay.
+//! The remaining part of a decay.
 
 use crate::curve::reading::Reading;
 use crate::error::Result;
-use crate::math::{Double, larger, smaller, smaller_part, trimmed};
+use crate::math::{Double, larger, ratio, smaller, smaller_part};
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 
@@ -23,7 +23,7 @@ pub(crate) struct Decay {
 }
 
 impl Decay {
-    /// Whatever t is, nothing has passed.
+    /// A decay that never begins.
     pub(crate) const NEVER: Self = Self {
         start: f64::INFINITY,
         start_low: 0.0,
@@ -35,14 +35,14 @@ impl Decay {
         last: f64::INFINITY,
     };
 
-    /// From the start of a phase to its T, and what it runs on.
+    /// The decay from the start of a phase to its T, and the reading it runs on.
     pub(crate) fn of(phase: &Phase<'_>, t_max: Time) -> Result<(Reading, Self)> {
         let reading = phase.length(t_max).reading;
         let (start, end) = phase.bounds("t_max", t_max, reading)?;
         Ok((reading, Self::new(start, end)))
     }
 
-    /// From w to T. If that leaves nothing, the decay never begins.
+    /// From w to T. If T is not after w, the decay never begins.
     pub(crate) fn new(start: Double, end: Double) -> Self {
         if end.rounded() > start.rounded() {
             Self::lasting(start, end, end + -start)
@@ -51,7 +51,7 @@ impl Decay {
         }
     }
 
-    /// The same for a length that is known better than the difference of both ends.
+    /// The same for a length that is known more exactly than the difference of the ends.
     pub(crate) fn lasting(start: Double, end: Double, span: Double) -> Self {
         let ((start, start_low), (end_high, end_low)) = (start.parts(), end.parts());
         let (span, span_low) = span.parts();
@@ -65,15 +65,15 @@ impl Decay {
         self.start_low != 0.0 || self.end_low != 0.0 || self.span_low != 0.0
     }
 
-    /// u = (T − t)/(T − w): what is left, from 1 before it begins to 0 after its end.
+    /// u = (T − t)/(T − w), the remaining part: 1 before the decay begins, 0 after its end.
     #[inline(always)]
-    pub(crate) fn left(self, t: f64) -> f64 {
+    pub(crate) fn remaining(self, t: f64) -> f64 {
         smaller(self.until_end(t) / self.span, 1.0)
     }
 
     /// The same, if no length is rounded.
     #[inline(always)]
-    pub(crate) fn left_of_floats(self, t: f64) -> f64 {
+    pub(crate) fn remaining_of_floats(self, t: f64) -> f64 {
         smaller(larger(self.end - t, 0.0) / self.span, 1.0)
     }
 
@@ -87,31 +87,50 @@ impl Decay {
     #[inline(always)]
     pub(crate) fn until_end(self, t: f64) -> f64 {
         let left = self.end - t;
-        // What the difference leaves out is exact, as long as anything is left.
+        // The rounding error of the difference is exact until the end.
         let left = left + (((self.end - left) - t) + self.end_low);
         if left < 0.0 { 0.0 } else { left }
     }
 
-    /// u as a sum of two floats, the first of which is the nearest one.
+    /// u as a sum of two floats; the first is the float nearest to u.
     #[inline(always)]
-    pub(crate) fn left_exactly(self, t: f64) -> (f64, f64) {
+    pub(crate) fn remaining_exactly(self, t: f64) -> (f64, f64) {
         let t = smaller(t, self.last);
         let first = self.end - t;
         let more = ((self.end - first) - t) + self.end_low;
         let left = first + more;
         let left_low = more - (left - first);
-        let quotient = left / self.span;
-        // What the division left over, divided once more.
-        let (high, span_high) = (trimmed(quotient), trimmed(self.span));
-        let (low, span_rest) = (quotient - high, self.span - span_high);
-        let rest = (left - high * span_high) - high * span_rest - low * span_high;
-        let rest = (rest - low * span_rest) + (left_low - quotient * self.span_low);
-        let more = rest * self.inverse;
-        let u = quotient + more;
-        let u_low = more - (u - quotient);
-        // A decay that never begins gives no number; nothing of it has passed.
+        let (u, u_low) = ratio((left, left_low), (self.span, self.span_low), self.inverse);
+        // A decay that never begins gives NaN, and u is 1.
         let bound = if u <= 0.0 { 0.0 } else { 1.0 };
         let within = 0.0 < u && (u < 1.0 || (u == 1.0 && u_low < 0.0));
         (if within { u } else { bound }, if within { u_low } else { 0.0 })
+    }
+}
+
+/// What there is to see of what decays.
+impl Decay {
+    /// Its beginning and its end, if they are in (a, b].
+    pub(crate) fn changes(&self, a: f64, b: f64) -> f64 {
+        let passed = |t: f64| f64::from(a < t && t <= b);
+        passed(self.start) + passed(self.last)
+    }
+
+    /// Where it begins and ends, as far as that is in [a, b].
+    pub(crate) fn within(&self, a: f64, b: f64) -> (f64, f64) {
+        (self.start.clamp(a, b), self.end.clamp(a, b))
+    }
+
+    /// The mean in [a, b] of a function of u: from `first`, what it is at 1, to `last`, what it is
+    /// at 0. `integral` is that of the function from one u to a larger one.
+    pub(crate) fn mean(
+        &self,
+        (a, b): (f64, f64),
+        (first, last): (f64, f64),
+        integral: impl Fn(f64, f64) -> f64,
+    ) -> f64 {
+        let (start, end) = self.within(a, b);
+        let falling = self.span * integral(self.remaining(end), self.remaining(start));
+        ((start - a) * first + falling + (b - end) * last) / (b - a)
     }
 }

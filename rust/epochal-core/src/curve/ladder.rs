@@ -2,7 +2,7 @@
 
 use crate::bulk::span::CHUNK;
 
-/// Times in order, and infinities behind them: 2^n in all.
+/// Times in order between infinities: 2^n in all.
 #[derive(Clone, Debug)]
 pub(crate) struct Ladder {
     rungs: Vec<f64>,
@@ -14,28 +14,50 @@ impl Ladder {
     pub(crate) fn new(mut times: Vec<f64>) -> Self {
         let count = times.len();
         times.sort_by(f64::total_cmp);
-        times.resize((count + 1).next_power_of_two(), f64::INFINITY);
+        times.insert(0, f64::NEG_INFINITY);
+        times.resize((count + 2).next_power_of_two(), f64::INFINITY);
         Self { rungs: times, count }
+    }
+
+    /// The time that is reached as number so many, from 1 on.
+    #[inline(always)]
+    pub(crate) fn time(&self, number: usize) -> f64 {
+        self.rungs[number]
     }
 
     /// How many have been reached; one at t itself has. At most as many as there are, whatever t
     /// is: another thread may have written to the array that it comes from.
-    pub(crate) fn reached(&self, t: f64) -> usize {
-        self.rungs.partition_point(|rung| *rung <= t).min(self.count)
+    ///
+    /// Times mostly come in order, so the answer to the last question is tried first, and the next.
+    #[inline(always)]
+    pub(crate) fn reached(&self, t: f64, guess: usize) -> usize {
+        for guess in [guess, guess + 1] {
+            if guess <= self.count && self.rungs[guess] <= t && t < self.rungs[guess + 1] {
+                return guess;
+            }
+        }
+        self.rungs[1..].partition_point(|rung| *rung <= t).min(self.count)
     }
 
-    /// How many have been reached at each time: the same search for all of them side by side, so
-    /// that none waits for another. At an infinite time the infinities count too.
+    /// How many have been reached at each time, at least `first` and at most `last`: the same
+    /// search for all of them side by side, so that none waits for another.
     #[inline(always)]
-    pub(crate) fn search(&self, times: &[f64], counts: &mut [usize; CHUNK]) {
-        let mut step = self.rungs.len() / 2;
-        while step > 0 {
+    pub(crate) fn search(
+        &self,
+        (first, last): (usize, usize),
+        times: &[f64],
+        counts: &mut [usize; CHUNK],
+    ) {
+        counts.fill(first);
+        let mut open = last.saturating_sub(first) + 1;
+        while open > 1 {
+            let half = open / 2;
             for (count, t) in counts.iter_mut().zip(times) {
-                let next = count.wrapping_add(step);
-                let rung = self.rungs[next.wrapping_sub(1) & (self.rungs.len() - 1)];
+                let next = count.wrapping_add(half);
+                let rung = self.rungs[next & (self.rungs.len() - 1)];
                 *count = if rung <= *t { next } else { *count };
             }
-            step /= 2;
+            open -= half;
         }
     }
 }
@@ -51,11 +73,14 @@ mod tests {
             let ladder = Ladder::new(times.clone());
             for t in [0.0, 0.5, 1.0, 3.0, 8.0, 8.5, 16.0, 17.0, f64::MAX, f64::INFINITY, f64::NAN] {
                 let scan = times.iter().filter(|time| **time <= t).count();
-                assert_eq!(ladder.reached(t), scan, "{count} {t}");
-                let mut counts = [0; CHUNK];
-                ladder.search(&[t; CHUNK], &mut counts);
-                let counted = if t < f64::INFINITY { scan } else { ladder.rungs.len() - 1 };
-                assert!(t.is_nan() || counts == [counted; CHUNK], "{count} {t} {counts:?}");
+                for guess in 0..=times.len() {
+                    assert_eq!(ladder.reached(t, guess), scan, "{count} {t} {guess}");
+                }
+                for (first, last) in [(0, times.len()), (scan / 2, scan), (scan, scan)] {
+                    let mut counts = [0; CHUNK];
+                    ladder.search((first, last), &[t; CHUNK], &mut counts);
+                    assert_eq!(counts, [scan; CHUNK], "{count} {t} {first} {last}");
+                }
             }
         }
     }

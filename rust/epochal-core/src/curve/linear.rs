@@ -1,12 +1,12 @@
 //! α_f + (α_i − α_f)·u
 
-use crate::curve::Node;
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, map};
+use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::Linear {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -46,11 +46,23 @@ impl Linear {
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
         let Self { decay, to, span } = *self;
-        map!(times.iter().copied(), out, |t| to + span * decay.left(t));
+        map!(times.iter().copied(), out, |t| to + span * decay.remaining(t));
     }
 
     pub(crate) fn most(&self) -> f64 {
         self.to.max(self.to + self.span)
+    }
+}
+
+impl Outline for Linear {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.decay.changes(a, b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let Self { to, span, .. } = *self;
+        let line = |low: f64, high: f64| (high - low) * (to + span * (low + high) / 2.0);
+        self.decay.mean((a, b), (to + span, to), line)
     }
 }
 

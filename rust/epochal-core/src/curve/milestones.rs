@@ -1,17 +1,18 @@
 //! γ^(milestones reached)
 
 use crate::bulk::span::{CHUNK, Chunks};
-use crate::curve::Node;
 use crate::curve::ladder::Ladder;
 use crate::curve::reading::Reading;
+use crate::curve::{Node, Times};
 use crate::error::Result;
-use crate::math::Levels;
+use crate::math::Powers;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Span;
 
 impl Resolve for nodes::MultiStep {
-    /// Each milestone on its own clock. Without any the curve is on that of the run.
+    /// Each milestone is on its own counter. Without milestones, the curve is on that of the run.
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
         if phase.is_for_top {
             return Ok(Node::ONE);
@@ -26,7 +27,7 @@ impl Resolve for nodes::MultiStep {
             }
         }
         if by_reading.is_empty() {
-            by_reading.push((phase.length(Time::Duration(1.0)).reading, Vec::new()));
+            by_reading.push((phase.length(Time::of_fraction(1.0)).reading, Vec::new()));
         }
         Ok(Node::Milestones(Milestones::new(by_reading, self.gamma)))
     }
@@ -40,7 +41,7 @@ impl Resolve for nodes::MultiStep {
 #[derive(Clone, Debug)]
 pub(crate) struct Milestones {
     by_reading: Vec<(Reading, Ladder)>,
-    /// γ^0, γ^1, … and the last one again: 2^n in all, as many as a search of one ladder may find.
+    /// γ^0, γ^1, …
     levels: Vec<f64>,
 }
 
@@ -48,13 +49,21 @@ impl Milestones {
     pub(crate) fn new(by_reading: Vec<(Reading, Vec<f64>)>, gamma: f64) -> Self {
         let count = by_reading.iter().map(|(_, times)| times.len()).sum();
         let ladders = by_reading.into_iter().map(|(reading, times)| (reading, Ladder::new(times)));
-        let mut levels = Levels::new(gamma).up_to(count);
-        levels.resize(levels.len().next_power_of_two(), levels[count]);
-        Self { by_reading: ladders.collect(), levels }
+        Self { by_reading: ladders.collect(), levels: Powers::new(gamma).up_to(count) }
     }
 
     pub(crate) fn readings(&self) -> impl Iterator<Item = Reading> {
         self.by_reading.iter().map(|(reading, _)| *reading)
+    }
+
+    /// How many milestones are reached within a span.
+    pub(crate) fn changes(&self, span: &Span) -> f64 {
+        let reached = |(reading, ladder): &(Reading, Ladder)| {
+            let index = reading.index();
+            let before = ladder.reached(span.from[index], 0);
+            ladder.reached(span.to[index], before) - before
+        };
+        self.by_reading.iter().map(reached).sum::<usize>() as f64
     }
 
     pub(crate) fn most(&self) -> f64 {
@@ -63,13 +72,13 @@ impl Milestones {
 
     /// α at each time.
     #[inline(always)]
-    pub(crate) fn fill(&self, readings: &[&[f64]; Reading::COUNT], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Times<'_>, out: &mut [f64]) {
         if let [(reading, ladder)] = &self.by_reading[..] {
-            return fill(ladder, &self.levels, readings[reading.index()], out);
+            return fill(ladder, &self.levels, times.of(*reading), out);
         }
         for (index, alpha) in out.iter_mut().enumerate() {
             let reached = |(reading, ladder): &(Reading, Ladder)| {
-                ladder.reached(readings[reading.index()][index])
+                ladder.reached(times.of(*reading)[index], 0)
             };
             *alpha = self.levels[self.by_reading.iter().map(reached).sum::<usize>()];
         }
@@ -79,13 +88,15 @@ impl Milestones {
 /// The levels by the milestones of one counter.
 #[inline(always)]
 fn fill(ladder: &Ladder, levels: &[f64], times: &[f64], out: &mut [f64]) {
+    let mut last = 0;
     for (times, (low, high), out) in Chunks::new(times, out) {
-        let reached = ladder.reached(low);
-        if reached == ladder.reached(high) {
-            out.fill(levels[reached]);
+        let first = ladder.reached(low, last);
+        last = ladder.reached(high, first);
+        if first == last {
+            out.fill(levels[first]);
         } else {
             let mut counts = [0; CHUNK];
-            ladder.search(times, &mut counts);
+            ladder.search((first, last), times, &mut counts);
             for (alpha, count) in out.iter_mut().zip(counts) {
                 *alpha = levels[count];
             }
@@ -98,8 +109,8 @@ mod tests {
     use super::*;
     use crate::time::unit::Counter;
 
-    /// Another thread may write what is no time to an array after it was checked. Then any level
-    /// will do.
+    /// Another thread may write a number that is not a time to an array after it was checked; any
+    /// level will do for it.
     #[test]
     fn no_time_is_beyond_the_last_level() {
         let times = vec![3.0, 5.0, 5.0, 8.0];
@@ -117,7 +128,7 @@ mod tests {
                     let mut times = vec![others; count];
                     times[0] = t;
                     let mut out = vec![2.0; count];
-                    milestones.fill(&[&times[..]; Reading::COUNT], &mut out);
+                    milestones.fill(Times::Same(&times), &mut out);
                     assert!(out.iter().all(|alpha| levels.contains(alpha)), "{t} {out:?}");
                 }
             }

@@ -1,17 +1,18 @@
-//! Nodes whose inner curve sees another time: moved, or that since a cycle began.
+//! Nodes whose inner curve sees another time: a moved one, or the time since its cycle began.
 
 use crate::bulk::dispatch::Level;
 use crate::bulk::span::CHUNK;
 use crate::curve::cycle::{Cycle, Period};
-use crate::curve::reading::Reading;
-use crate::curve::{Node, Now};
+use crate::curve::reading::{Reading, Readings};
+use crate::curve::{Node, Now, Times};
 use crate::error::Result;
-use crate::math::{Double, larger};
+use crate::math::{Double, larger, smaller};
 use crate::run::Run;
 use crate::time::timestamp::Timestamp;
 use crate::time::unit::Counter;
+use crate::view::outline::Span;
 
-/// t becomes t + by, but not less than a floor.
+/// Moves t to t + by, but not below a floor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shift {
     pub(crate) by: Double,
@@ -19,14 +20,18 @@ pub(crate) struct Shift {
 }
 
 impl Shift {
-    /// Since the start of a phase.
+    /// To the time since a phase began.
     pub(crate) fn since(start: Double) -> Self {
         Self { by: -start, floor: 0.0 }
     }
 
     fn at(self, t: f64) -> f64 {
+        larger(self.unbounded(t), self.floor)
+    }
+
+    fn unbounded(self, t: f64) -> f64 {
         let (by, low) = self.by.parts();
-        larger((t + by) + low, self.floor)
+        (t + by) + low
     }
 }
 
@@ -43,7 +48,35 @@ impl Moved {
         Self { shifts, run, of: Box::new(of) }
     }
 
-    /// What the inner curve sees of some times.
+    /// The time that the inner curve sees.
+    pub(crate) fn inner(&self, times: &Readings) -> Readings {
+        let mut inner = *times;
+        for (t, shift) in inner.iter_mut().zip(&self.shifts) {
+            *t = shift.map_or(*t, |shift| shift.at(*t));
+        }
+        inner
+    }
+
+    /// How much of a span the inner curve sees as one time, its floor: from 0 to 1.
+    pub(crate) fn still(&self, span: &Span) -> f64 {
+        let mut still = 0.0;
+        for (index, shift) in self.shifts.iter().enumerate() {
+            let Some(shift) = shift else { continue };
+            let (a, b) = (shift.unbounded(span.from[index]), shift.unbounded(span.to[index]));
+            if a < shift.floor {
+                still = larger(still, smaller((shift.floor - a) / (b - a), 1.0));
+            }
+        }
+        still
+    }
+
+    /// Whether the inner curve sees its floor, not yet the time itself.
+    pub(crate) fn is_before(&self, times: &Readings) -> bool {
+        let mut shifts = self.shifts.iter().zip(times);
+        shifts.any(|(shift, t)| shift.is_some_and(|shift| shift.unbounded(*t) < shift.floor))
+    }
+
+    /// The times that the inner curve sees.
     pub(crate) fn fill<const N: usize>(
         &self,
         level: Level,
@@ -61,13 +94,13 @@ impl Moved {
     }
 }
 
-/// A curve over and over. In each cycle time begins anew.
+/// A curve in cycles. Time starts again from 0 in each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Repeated {
-    /// What tells the cycle.
+    /// The reading that cycles are counted on.
     reading: Reading,
     period: Period,
-    /// Where the first cycle begins, and how long a cycle is, for all that is read.
+    /// The start of the first cycle and the length of a cycle, on every reading that is needed.
     starts: [Option<Double>; Reading::COUNT],
     lengths: [Option<Double>; Reading::COUNT],
     run: Run,
@@ -117,9 +150,66 @@ impl Repeated {
     pub(crate) fn reading(&self) -> Reading {
         self.reading
     }
+
+    /// The time in a cycle, the first of which begins at 0.
+    fn in_cycle(&self, number: f64, times: &Readings) -> Readings {
+        let mut inner = *times;
+        for (index, t) in inner.iter_mut().enumerate() {
+            if let (Some(start), Some(length)) = (self.starts[index], self.lengths[index]) {
+                *t = Shift::since(start + length * Double::from(number)).at(*t);
+            }
+        }
+        inner
+    }
+
+    /// A span as parts of cycles, and how many cycles begin in it.
+    pub(crate) fn cycles(&self, span: &Span) -> Cycles {
+        let own = self.reading.index();
+        let start = Shift::since(self.starts[own].unwrap_or(Double::ZERO));
+        let (a, b) = (start.at(span.from[own]), start.at(span.to[own]));
+        let (first, last) = (self.period.completed(a), self.period.completed(b));
+        let (from, to) = (self.in_cycle(first, &span.from), self.in_cycle(last, &span.to));
+        if first == last {
+            let parts = vec![Part { span: Span { from, to }, times: 1.0, share: 1.0 }];
+            return Cycles { parts, begun: 0.0 };
+        }
+        let length = self.lengths[own].map_or(1.0, Double::rounded);
+        let (zero, mut end) =
+            ([0.0; Reading::COUNT], self.lengths.map(|length| length.map_or(0.0, Double::rounded)));
+        end[own] = length.next_down();
+        let begun = last - first;
+        let mut parts = Vec::new();
+        for (span, times) in [
+            (Span { from, to: end }, 1.0),
+            (Span { from: zero, to: end }, begun - 1.0),
+            (Span { from: zero, to }, 1.0),
+        ] {
+            if times > 0.0 {
+                let share = times * (span.to[own] - span.from[own]) / (b - a);
+                parts.push(Part { span, times, share });
+            }
+        }
+        Cycles { parts, begun }
+    }
 }
 
-/// Fills in the values of a curve at times that `change` has made of those now.
+/// What a span is to a curve that repeats.
+#[derive(Debug)]
+pub(crate) struct Cycles {
+    pub(crate) parts: Vec<Part>,
+    /// How many cycles begin in it.
+    pub(crate) begun: f64,
+}
+
+/// A part of a cycle, how many times it comes, and how much of the whole that is.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) span: Span,
+    pub(crate) times: f64,
+    pub(crate) share: f64,
+}
+
+/// Fills in the values of a curve at times that `change` has changed.
 fn changed<const N: usize>(
     of: &Node,
     run: &Run,
@@ -128,7 +218,7 @@ fn changed<const N: usize>(
     out: &mut [f64],
     change: impl Fn(&mut [&mut [f64]; Reading::COUNT]),
 ) -> Result<()> {
-    // Few times at a go: every reading needs its place.
+    // Only a few times in one go, since every reading needs its place.
     if N == 1 {
         in_chunks::<N, 1>(of, run, level, now, out, change)
     } else {
@@ -147,28 +237,26 @@ fn in_chunks<const N: usize, const M: usize>(
     let mut places = [[0.0; M]; Reading::COUNT];
     for (number, out) in out.chunks_mut(M).enumerate() {
         let start = number * M;
-        for (place, given) in places.iter_mut().zip(&now.times) {
-            if let Some(given) = given.get(start..start + out.len()) {
-                place[..out.len()].copy_from_slice(given);
-            }
-        }
-        let mut given = now.times.iter();
+        let mut readings = Reading::ALL.into_iter();
         let mut times = places.each_mut().map(|place| {
-            // What is not read has no times.
-            let is_read = given.next().is_some_and(|given| !given.is_empty());
-            &mut place[..if is_read { out.len() } else { 0 }]
+            // A reading that is not needed has no times.
+            let given = readings.next().map_or(&[][..], |reading| now.times.of(reading));
+            let given = given.get(start..start + out.len()).unwrap_or_default();
+            let times = &mut place[..given.len()];
+            times.copy_from_slice(given);
+            times
         });
         change(&mut times);
         let moved = now.timestamp.map(|timestamp| in_time(run, timestamp, &change));
         let times = times.each_ref().map(|times| &**times);
-        let now = Now { times, timestamp: moved.as_ref(), told: now.told };
+        let now = Now { times: Times::Each(&times), timestamp: moved.as_ref(), told: now.told };
         of.fill::<N>(level, &now, out)?;
     }
     Ok(())
 }
 
-/// A timestamp at a changed time, for functions: whole counts, and what the run's rates tell of
-/// the epoch.
+/// A timestamp at a changed time, for functions: whole counts, and a place in the epoch by the
+/// rates of the run.
 fn in_time(
     run: &Run,
     timestamp: &Timestamp,

@@ -1,13 +1,14 @@
 //! α_f + (1 − α_f)·u^power
 
-use crate::curve::Node;
 use crate::curve::decay::Decay;
-use crate::curve::formula::{Formula, fall_to, map, staged};
+use crate::curve::{Formula, Node, fall_to, map, staged, value};
 use crate::error::Result;
 use crate::math::{Exponent, LANES, Stages, cube, square, square_exactly};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::mean::integral;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::Polynomial {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -40,17 +41,20 @@ impl Polynomial {
         match power {
             // These hardly enlarge an error of u.
             Exponent::Half => {
-                map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t).sqrt()))
+                map!(times.iter().copied(), out, |t| fall_to(to, decay.remaining(t).sqrt()))
             }
-            Exponent::One => map!(times.iter().copied(), out, |t| fall_to(to, decay.left(t))),
+            Exponent::One => map!(times.iter().copied(), out, |t| fall_to(to, decay.remaining(t))),
             Exponent::Two => {
-                map!(times.iter().copied(), out, |t| fall_to(to, square(decay.left_of_floats(t))))
+                map!(times.iter().copied(), out, |t| fall_to(
+                    to,
+                    square(decay.remaining_of_floats(t))
+                ))
             }
             Exponent::TwoExactly => map!(times.iter().copied(), out, |t| {
-                fall_to(to, square_exactly(decay.left_exactly(t)))
+                fall_to(to, square_exactly(decay.remaining_exactly(t)))
             }),
             Exponent::Three => {
-                map!(times.iter().copied(), out, |t| fall_to(to, cube(decay.left_exactly(t))))
+                map!(times.iter().copied(), out, |t| fall_to(to, cube(decay.remaining_exactly(t))))
             }
             Exponent::Gentle(power) => {
                 let mut stages = Stages::EMPTY;
@@ -58,11 +62,11 @@ impl Polynomial {
                     times,
                     out,
                     |times, values| {
-                        map!(times.iter().copied(), stages.u, |t| decay.left_of_floats(t));
+                        map!(times.iter().copied(), stages.u, |t| decay.remaining_of_floats(t));
                         power.gentle_all(&mut stages);
                         map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
                     },
-                    |t| fall_to(to, power.gentle(decay.left_of_floats(t)))
+                    |t| fall_to(to, power.gentle(decay.remaining_of_floats(t)))
                 );
             }
             Exponent::Steep(power) => {
@@ -72,14 +76,26 @@ impl Polynomial {
                     out,
                     |times, values| {
                         for (lane, &t) in times.iter().enumerate() {
-                            (stages.u[lane], stages.u_low[lane]) = decay.left_exactly(t);
+                            (stages.u[lane], stages.u_low[lane]) = decay.remaining_exactly(t);
                         }
                         power.steep_all(&mut stages);
                         map!(0..LANES, values, |lane| fall_to(to, stages.power(lane)));
                     },
-                    |t| fall_to(to, power.steep(decay.left_exactly(t)))
+                    |t| fall_to(to, power.steep(decay.remaining_exactly(t)))
                 );
             }
         }
+    }
+}
+
+impl Outline for Polynomial {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.decay.changes(a, b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let (start, end) = self.decay.within(a, b);
+        let falling = integral(start, end, |t| value(|times, out| self.fill(times, out), t));
+        ((start - a) + falling + (b - end) * self.to) / (b - a)
     }
 }

@@ -1,12 +1,13 @@
-//! What a curve reads of the time.
+//! The quantities that a curve reads from the time.
 
 use crate::time::timestamp::Timestamp;
 use crate::time::unit::Counter;
 
 /// A counter, or batches counted by epochs.
 ///
-/// A length in epochs is kept in batches. Whoever has counted epochs tells it the batches of the
-/// epochs passed, as many as were declared, and those of this epoch; whoever has not, batches.
+/// A length in epochs is kept in batches. Where epochs were counted, its reading is the declared
+/// batches of the epochs that have passed, plus the batches of this epoch; elsewhere it is the
+/// batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reading {
     /// A counter.
@@ -15,7 +16,7 @@ pub enum Reading {
     Epochs,
 }
 
-/// What there is to read at one time, in the order of [`Reading::index`].
+/// The readings at one time, in the order of [`Reading::index`].
 pub type Readings = [f64; Reading::COUNT];
 
 impl Reading {
@@ -33,7 +34,7 @@ impl Reading {
         all
     };
 
-    /// Where it stands among all readings.
+    /// Its place among all readings.
     pub const fn index(self) -> usize {
         match self {
             Self::Counter(counter) => counter as usize,
@@ -41,7 +42,7 @@ impl Reading {
         }
     }
 
-    /// In what it counts.
+    /// The counter in whose units it is.
     pub const fn counter(self) -> Counter {
         match self {
             Self::Counter(counter) => counter,
@@ -49,14 +50,14 @@ impl Reading {
         }
     }
 
-    /// What counters say, in the order of [`Counter::ALL`]; epochs are read by their batches.
+    /// The readings of counters in the order of [`Counter::ALL`]. Epochs are read by their batches.
     pub fn of_counters(counters: &[f64; Counter::COUNT]) -> Readings {
         Self::ALL.map(|reading| counters[reading.counter() as usize])
     }
 }
 
 impl Timestamp {
-    /// What there is to read; epochs by their batches.
+    /// The readings at this time. Epochs are read by their batches.
     pub fn readings(&self) -> Readings {
         Reading::of_counters(&Counter::ALL.map(|counter| self.reading(counter)))
     }

@@ -1,6 +1,6 @@
 //! Sums of two floats, where one float is not enough.
 
-use super::{WHOLE_FROM, floor};
+use super::{WHOLE_FROM, floor, trimmed};
 
 /// An unevaluated sum of two floats, the second at most half an ulp of the first.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Double {
 impl Double {
     pub(crate) const ZERO: Self = Self { high: 0.0, low: 0.0 };
 
-    /// What the sum of its parts is, exactly.
+    /// The two floats, whose exact sum it is.
     pub(crate) fn parts(self) -> (f64, f64) {
         (self.high, self.low)
     }
@@ -41,7 +41,7 @@ impl Double {
         Self::from(below) + Self::from(step)
     }
 
-    /// A float less half its ulp: the lower end of what it may stand for.
+    /// A float minus half its ulp: the lower end of the numbers that it may stand for.
     pub(crate) fn below(value: f64) -> Self {
         Self { high: value, low: -ulp(value) / 2.0 }
     }
@@ -111,12 +111,39 @@ impl std::ops::Mul for Double {
     }
 }
 
-/// A product and what its rounding left out.
+/// A product and its rounding error.
 #[inline(always)]
 fn product(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;
     let (a, b) = (halves(a), halves(b));
     (product, ((a.0 * b.0 - product) + a.0 * b.1 + a.1 * b.0) + a.1 * b.1)
+}
+
+/// A quotient of sums of two floats, the first of which is its nearest float. `inverse` is 1/divisor,
+/// or 0 where that leaves the range of floats.
+#[inline(always)]
+pub(crate) fn ratio(
+    (dividend, dividend_low): (f64, f64),
+    (divisor, divisor_low): (f64, f64),
+    inverse: f64,
+) -> (f64, f64) {
+    let quotient = dividend / divisor;
+    // What the division left over, divided once more.
+    let (high, divisor_high) = (trimmed(quotient), trimmed(divisor));
+    let (low, divisor_rest) = (quotient - high, divisor - divisor_high);
+    let rest = (dividend - high * divisor_high) - high * divisor_rest - low * divisor_high;
+    let rest = (rest - low * divisor_rest) + (dividend_low - quotient * divisor_low);
+    let more = rest * inverse;
+    let nearest = quotient + more;
+    (nearest, more - (nearest - quotient))
+}
+
+/// A difference of two floats and what its rounding left out.
+#[inline(always)]
+pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
+    let difference = a - b;
+    let shadow = difference - a;
+    (difference, (a - (difference - shadow)) - (b + shadow))
 }
 
 /// A float as the sum of two of half the digits, whose products are exact.

@@ -1,6 +1,8 @@
 //! 2^y, and exponential decays.
 
-use super::{Double, LANES, Lanes, NONE, TO_WHOLE, log2_of, polynomial, smaller, trimmed};
+use super::{
+    Double, LANES, Lanes, NONE, TO_WHOLE, floor, larger, log2_of, polynomial, smaller, trimmed,
+};
 use std::f64::consts::LN_2;
 
 /// The leading 26 bits of ln 2, and the rest.
@@ -85,6 +87,44 @@ fn raised(shifted: f64, z_high: f64, z_low: f64) -> f64 {
     mantissa * power_of_2(half) * power_of_2(other)
 }
 
+/// (2^x − 1)/x on [0, 1] without its first term ln 2, over x: in error by at most 2^-61 of it.
+const GROWTH: [f64; 8] = [
+    0.24022650695910078,
+    0.055504108664818884,
+    0.009618129107679662,
+    0.0013333558141426951,
+    0.00015403530680858154,
+    1.5252723361388264e-05,
+    1.321573564333659e-06,
+    1.017414711397784e-07,
+];
+/// The terms from x⁸ on.
+const GROWTH_MORE: [f64; 3] =
+    [7.095826341335052e-09, 4.1791540858398923e-10, 3.5365490594828297e-11];
+
+/// What the float of ln 2 lacks.
+const LN_2_REST: f64 = 2.3190468138462996e-17;
+
+/// 2^x − 1 for x in [0, 1]. Every coefficient is positive, so it never turns back.
+#[inline(always)]
+pub(crate) fn exp2_minus_1(x: f64) -> f64 {
+    let fourth = (x * x) * (x * x);
+    let more = (GROWTH_MORE[0] + GROWTH_MORE[1] * x) + GROWTH_MORE[2] * (x * x);
+    let growth = polynomial(&GROWTH, x) + more * (fourth * fourth);
+    smaller(x * (LN_2 + (LN_2_REST + x * growth)), 1.0)
+}
+
+/// value·2^y for y = high + low of at least 0, `low` being far below 1, and a positive normal value.
+/// Never turns back, up to the largest number.
+#[inline(always)]
+pub(crate) fn exp2_times(value: f64, high: f64, low: f64) -> f64 {
+    let whole = floor(high);
+    let fraction = larger((high - whole) + low, 0.0);
+    let grown = value * (1.0 + exp2_minus_1(fraction));
+    let whole_digits = (whole + TO_WHOLE).to_bits();
+    f64::from_bits(grown.to_bits().wrapping_add(whole_digits << 52))
+}
+
 /// value·2^n for |n| up to [`EXPONENT_LIMIT`], rounded once.
 pub(super) fn times_power_of_2(value: f64, n: i32) -> f64 {
     let exponent = (2048 + n) as u64;
@@ -111,7 +151,7 @@ pub(crate) struct Exponential {
 }
 
 impl Exponential {
-    /// None for γ = 0, which has no logarithm.
+    /// Nothing for γ = 0, which has no logarithm.
     pub(crate) fn new(gamma: f64, period: Double) -> Option<Self> {
         /// Rates beyond it belong to periods that no clock can tell from 0.
         const STEEPEST: f64 = 1e290;

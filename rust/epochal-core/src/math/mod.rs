@@ -1,8 +1,8 @@
 //! Elementary functions of our own.
 //!
 //! Plain IEEE operations in one fixed order: no fused multiply-add, no call into the platform's
-//! library. So a value has the same bits alone and among a million others, on every CPU. Nothing
-//! branches on a value, and integers wrap, so that the compiler can keep several values in one
+//! library. So a value has the same bits alone and among a million others, on every CPU. No branch
+//! depends on a value, and integers wrap, so that the compiler can keep several values in one
 //! register.
 #![allow(clippy::needless_range_loop)] // a lane belongs to several arrays
 
@@ -13,20 +13,21 @@ mod log;
 mod power;
 mod sine;
 
-pub(crate) use double::{Double, geometric, ulp};
+pub(crate) use double::{Double, difference, geometric, ratio, ulp};
 pub use ease::Ease;
-pub(crate) use exp::{Exponential, Stage};
+pub(crate) use ease::eased;
+pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};
 pub(crate) use log::log2_of;
-pub(crate) use power::{Exponent, Levels, Stages, cube, square, square_exactly};
-pub(crate) use sine::{half_cosine, half_cosine_exactly, smaller_part};
+pub(crate) use power::{Exponent, Powers, Stages, cube, square, square_exactly};
+pub(crate) use sine::{Arch, half_cosine, half_cosine_exactly, smaller_part};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.
 const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
 
-/// 2^52, from where on floats are whole.
+/// 2^52: from here on every float is whole.
 pub(crate) const WHOLE_FROM: f64 = 4_503_599_627_370_496.0;
 
-/// So many values go through the stages of a long function together.
+/// The number of values that go through the stages of a long function together.
 pub(crate) const LANES: usize = 64;
 pub(crate) type Lanes = [f64; LANES];
 pub(crate) const NONE: Lanes = [0.0; LANES];
@@ -37,7 +38,7 @@ pub(crate) fn trimmed(value: f64) -> f64 {
     f64::from_bits(value.to_bits() & !((1 << 27) - 1))
 }
 
-/// A product and what its rounding left out, but for 2^-106 of it.
+/// A product and its rounding error, up to 2^-106 of the product.
 #[inline(always)]
 fn product(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;

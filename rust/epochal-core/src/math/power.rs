@@ -1,11 +1,11 @@
-//! Powers: of what is left of a decay, and of a factor that is applied over and over.
+//! Powers: u^p of the remaining part of a decay, and γ^n of a factor that is applied n times.
 
 use super::exp::{EXPONENT_LIMIT, Stage, exp2, times_power_of_2};
 use super::log::{long, quotient, short, split};
 use super::{Double, LANES, Lanes, NONE, product, trimmed};
 
-/// The exponent p of a polynomial decay. u^p multiplies relative errors of u by p; so where they
-/// count, the base is a sum of two floats.
+/// The exponent p of a polynomial decay. The relative error of u^p is p times that of u; where that
+/// matters, u is a sum of two floats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Exponent {
     Half,
@@ -21,7 +21,7 @@ pub(crate) enum Exponent {
 }
 
 impl Exponent {
-    /// `rounded` tells that the lengths of the decay are no floats.
+    /// `rounded`: whether a length of the decay is not exactly a float.
     pub(crate) fn new(power: f64, rounded: bool) -> Self {
         match power {
             0.5 => Self::Half,
@@ -35,7 +35,7 @@ impl Exponent {
     }
 }
 
-/// What one stage of a power leaves to the next, for many bases u.
+/// The intermediate results between the stages of a power, for many bases u.
 #[derive(Clone, Copy)]
 pub(crate) struct Stages {
     pub(crate) u: Lanes,
@@ -66,14 +66,14 @@ pub(crate) struct Raise {
     /// The leading 26 bits of p, and the rest.
     high: f64,
     low: f64,
-    /// Leaves to u the digits of which one changes u^p by 2^-55, not more: then steps of u^p are
-    /// larger than its errors, and values keep their order.
+    /// Rounds u so that its last digit changes u^p by 2^-55: steps of u^p are then larger than its
+    /// errors, and values keep their order.
     grain: f64,
 }
 
 impl Raise {
     fn new(power: f64) -> Self {
-        /// Whatever is below 1 to that power is 0, and products with it are finite.
+        /// With this power every u below 1 gives 0, and products with it are finite.
         const LARGEST: f64 = 1e40;
         let power = power.min(LARGEST);
         let high = trimmed(power);
@@ -174,16 +174,16 @@ pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
 ///
 /// A table for each digit of n to the base 64; the entries are multiplied.
 #[derive(Clone, Debug)]
-pub(crate) struct Levels {
+pub(crate) struct Powers {
     digits: Vec<[Scaled; RADIX]>,
-    /// Whatever digits without a table multiply by: 0, 1 or infinity.
+    /// The factor for digits that have no table: 0, 1 or infinity.
     settled: f64,
 }
 
 const RADIX: usize = 64;
 const DIGIT_BITS: u32 = RADIX.trailing_zeros();
 
-impl Levels {
+impl Powers {
     pub(crate) fn new(gamma: f64) -> Self {
         if gamma == 0.0 || gamma == 1.0 {
             return Self { digits: Vec::new(), settled: gamma };
@@ -202,7 +202,7 @@ impl Levels {
         Self { digits, settled: if gamma < 1.0 { 0.0 } else { f64::INFINITY } }
     }
 
-    /// γ^n. From 2^64 on n counts as the last number before it: all levels have settled there.
+    /// γ^n. For n from 2^64 on it is that of the last n before, where every power has settled.
     pub(crate) fn at(&self, n: f64) -> f64 {
         let mut rest = n as u64;
         let mut result = Scaled::from(1.0);
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn levels_are_exact_where_they_can_be() {
-        let at = |gamma, n| Levels::new(gamma).at(n);
+        let at = |gamma, n| Powers::new(gamma).at(n);
         assert_eq!(at(3.0, 33.0), 5_559_060_566_555_523.0);
         assert_eq!(at(0.1, 1.0), 0.1);
         assert_eq!(at(0.1, 3.0), 1.0000000000000002e-3);

@@ -2,7 +2,7 @@
 
 use super::{polynomial, product, smaller};
 
-/// π²/4, and what its float lacks.
+/// π²/4: its float, and the rest.
 const QUARTER_PI_SQUARED: f64 = 2.4674011002723395;
 const QUARTER_PI_SQUARED_LOW: f64 = 1.5663238771849278e-16;
 
@@ -23,9 +23,9 @@ const SINE_SQUARED: [f64; 8] = [
 /// nothing has passed to 0 where nothing is left, and ½ where they are equal. In two stages:
 /// `half_cosine(smaller_part(…))`.
 ///
-/// The smaller part is the one that is looked at. So every digit is kept near the end, where
-/// (1 + cos πx)/2 would lose them, and near the start. Each step is a rounded monotone function
-/// of the one before, so values come out in the order of their times.
+/// The function is computed from the smaller part. So every digit is kept near the end, where
+/// (1 + cos πx)/2 would lose them, and near the start. Each operation is a rounded monotone function
+/// of the one before, so values are in the order of their times.
 #[inline(always)]
 pub(crate) fn half_cosine(part: f64) -> f64 {
     let x = part * part;
@@ -33,12 +33,52 @@ pub(crate) fn half_cosine(part: f64) -> f64 {
     if part.to_bits() >> 63 == 0 { lower } else { 1.0 - lower }
 }
 
-/// The smaller of two parts of a span, relative to it; with a minus sign unless it is what is left.
+/// The smaller of two parts of a span, relative to it. It has a minus sign if it is the part that
+/// has passed.
 #[inline(always)]
 pub(crate) fn smaller_part(left: f64, passed: f64, span: f64) -> f64 {
     let part = smaller(left, passed) / span;
-    // Not -part: at t = -0 nothing that has passed is -0.
+    // Not -part, which would be -0 where nothing has passed.
     part.copysign(if left < passed { 1.0 } else { -1.0 })
+}
+
+/// sin²(½πx) for the distances that add up to a span, x being passed/span. What the span alone
+/// decides is known before, so there is no division and one rounding less than in [`half_cosine`];
+/// but the middle may be an ulp beside ½.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arch {
+    /// A power of two that keeps squares in the range of floats.
+    unit: f64,
+    /// ¼π²/span², and what its float lacks, relative to it.
+    scale: f64,
+    lost: f64,
+}
+
+impl Arch {
+    #[inline(always)]
+    pub(crate) fn over(span: f64) -> Self {
+        let unit = f64::from_bits((2046_u64.wrapping_sub(span.to_bits() >> 52)) << 52);
+        let scaled = span * unit;
+        let (square, square_low) = product(scaled, scaled);
+        let scale = QUARTER_PI_SQUARED / square;
+        let (whole, rest) = product(scale, square);
+        let lost = (QUARTER_PI_SQUARED - whole) - rest + QUARTER_PI_SQUARED_LOW;
+        let lost = (lost - scale * square_low) * (1.0 / QUARTER_PI_SQUARED);
+        Self { unit, scale, lost }
+    }
+
+    /// The smaller distance; with a minus sign unless it is what has passed.
+    #[inline(always)]
+    pub(crate) fn part(self, (passed, left): (f64, f64)) -> f64 {
+        smaller(passed, left).copysign(if passed < left { 1.0 } else { -1.0 }) * self.unit
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(self, part: f64) -> f64 {
+        let y = part * part * self.scale;
+        let lower = sine_squared(y, y * self.lost);
+        if part.to_bits() >> 63 == 0 { lower } else { 1.0 - lower }
+    }
 }
 
 /// The same for a u of two parts: rounded where values must keep their order, and nowhere else.

@@ -1,14 +1,13 @@
 //! Declarations: the arguments of each node, what values they may have, and how it is built.
 //!
 //! A node is declared once, by the macro `nodes`. That gives its struct, its checked constructor,
-//! its name, its printed form, and what a binding needs to know of its arguments.
+//! its name, its printed form, and the facts about its arguments that a binding needs.
 
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::math::Ease;
 use crate::schedule::Schedule;
 use crate::time::Time;
 use std::cmp::Ordering;
-use std::fmt;
 
 /// An argument of a schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +34,7 @@ pub enum Argument {
     Nothing,
 }
 
-/// What an argument may be, for who has to convert it.
+/// What an argument may be, for a caller that converts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // the variants of [`Argument`]
 pub enum ParameterKind {
@@ -64,7 +63,7 @@ pub enum Default {
     Ease(Ease),
     /// A time, as it is written.
     Time(&'static str),
-    /// None.
+    /// Nothing.
     Nothing,
 }
 
@@ -75,7 +74,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// What it may be.
     pub kind: ParameterKind,
-    /// Its value where it is left out; none for one that may not be.
+    /// Its value where it is left out, unless it must be given.
     pub default: Option<Default>,
 }
 
@@ -94,17 +93,17 @@ pub enum Form {
     Lift,
 }
 
-/// All that there is to know of a node but its meaning.
+/// Everything about a node but its meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Declaration {
-    /// Its name: of a class its stem, such as `CosineAnnealing`.
+    /// Its name, such as `CosineAnnealing` or `after_warmup`.
     pub name: &'static str,
     /// How it is written.
     pub form: Form,
     /// Its arguments, in order.
     pub parameters: &'static [Parameter],
-    /// Builds it from as many arguments; all are checked, under the names that are given for them
-    /// or their own.
+    /// Builds the node from its arguments, which are checked. Errors call them by the names that
+    /// are given here, or else by their own.
     pub build: fn(Vec<Argument>, &[&str]) -> Result<Schedule>,
 }
 
@@ -136,10 +135,10 @@ pub trait Kind {
     /// The type of its value.
     type Value;
 
-    /// What a binding converts.
+    /// The kind, for a caller that converts arguments.
     const KIND: ParameterKind;
 
-    /// The value, if it is valid. What is equal becomes the same: −0.0 becomes 0.0.
+    /// The value, if it is valid; −0.0 becomes 0.0, so that equal values are the same.
     fn check(name: &str, value: Self::Value) -> Result<Self::Value>;
 
     /// The value of an argument of this kind.
@@ -151,7 +150,7 @@ pub trait Kind {
     /// The next of some arguments, checked.
     fn take(name: &str, arguments: &mut std::vec::IntoIter<Argument>) -> Result<Self::Value> {
         let value = arguments.next().and_then(Self::from_argument).ok_or_else(|| {
-            Error::new(ErrorKind::Schedule, format!("{name} is missing, or of another kind"))
+            Error::invalid(name, format!("given as {:?}", Self::KIND), "something else or nothing")
         });
         Self::check(name, value?)
     }
@@ -190,7 +189,7 @@ kinds! {
     /// A time above zero.
     PositiveTime: Time(Time), |name, time| match time.sign() {
         Ordering::Greater => Ok(time),
-        _ => Err(invalid(name, "above zero", format_args!("'{time}'"))),
+        _ => Err(Error::invalid(name, "above zero", format_args!("'{time}'"))),
     };
     /// A time that is zero or above.
     AnyTime: Time(Time), |name, time| not_negative_time(name, time);
@@ -213,7 +212,7 @@ kinds! {
     /// A schedule.
     Of: Schedule(Schedule), |_, schedule| Ok(schedule);
     /// At least two schedules, none of them a product.
-    Factors: Schedules(Vec<Schedule>), |_, factors| Ok(factors);
+    Factors: Schedules(Vec<Schedule>), |name, factors| several(name, factors);
 }
 
 /// A bound that may be left out.
@@ -251,7 +250,7 @@ impl Kind for Shapes {
 
     fn check(name: &str, eases: Vec<Ease>) -> Result<Vec<Ease>> {
         match eases.is_empty() {
-            true => Err(invalid(name, "one shape, or one for each piece", "none")),
+            true => Err(Error::invalid(name, "one shape, or one for each piece", "none")),
             false => Ok(eases),
         }
     }
@@ -274,15 +273,24 @@ impl Kind for Shapes {
 
 fn not_negative_time(name: &str, time: Time) -> Result<Time> {
     match time.sign() {
-        Ordering::Less => Err(invalid(name, "zero or above", format_args!("'{time}'"))),
+        Ordering::Less => Err(Error::invalid(name, "zero or above", format_args!("'{time}'"))),
         Ordering::Equal => Ok(time.abs()),
         Ordering::Greater => Ok(time),
     }
 }
 
+/// The factors of a product, those of products among them.
+fn several(name: &str, factors: Vec<Schedule>) -> Result<Vec<Schedule>> {
+    let factors: Vec<_> = factors.into_iter().flat_map(Schedule::into_factors).collect();
+    match factors.len() {
+        0 | 1 => Err(Error::invalid(name, "at least two schedules", factors.len())),
+        _ => Ok(factors),
+    }
+}
+
 fn in_order(name: &str, points: Vec<(Time, f64)>) -> Result<Vec<(Time, f64)>> {
     let Some((first, _)) = points.first() else {
-        return Err(invalid(name, "at least one pair of a time and a number", "none"));
+        return Err(Error::invalid(name, "at least one pair of a time and a number", "none"));
     };
     let mut last = *first;
     let mut checked = Vec::with_capacity(points.len());
@@ -291,7 +299,7 @@ fn in_order(name: &str, points: Vec<(Time, f64)>) -> Result<Vec<(Time, f64)>> {
         // Times of several units get their order when the schedule is resolved.
         if time.unit() == last.unit() && time.compare(last)? == Ordering::Less {
             let order = format_args!("'{time}' after '{last}'").to_string();
-            return Err(invalid(name, "in the order of their times", order));
+            return Err(Error::invalid(name, "in the order of their times", order));
         }
         last = time;
         checked.push((time, NotNegative::check(name, value)?));
@@ -303,13 +311,8 @@ fn finite(name: &str, value: f64, bound: &str, holds: impl Fn(f64) -> bool) -> R
     if value.is_finite() && holds(value) {
         Ok(value + 0.0)
     } else {
-        Err(invalid(name, &format!("finite and {bound}"), format_args!("{value:?}")))
+        Err(Error::invalid(name, format!("finite and {bound}"), format_args!("{value:?}")))
     }
-}
-
-/// An argument whose value is not valid.
-pub(crate) fn invalid(name: &str, expected: &str, got: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Schedule, format!("{name} must be {expected}, not {got}"))
 }
 
 /// Declares nodes. `constructor -> Name, "name", form { argument: kind = default, … }`.

@@ -7,7 +7,7 @@ pub(crate) mod phase;
 pub(crate) mod print;
 
 use crate::curve::{self, Curve, Function};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::run::Run;
 use crate::schedule::declare::{Argument, Declaration, Form};
 use crate::schedule::phase::Phase;
@@ -17,17 +17,18 @@ use std::sync::Arc;
 
 /// A schedule: an immutable tree, whose leaves are formulas and functions.
 ///
-/// Equal if the trees are, whatever names they were given. Prints as the text that rebuilds it.
+/// Two schedules are equal if their trees are, whatever names they were given. A schedule prints as
+/// the text that rebuilds it.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     node: Arc<dyn Node>,
     depth: usize,
 }
 
-/// More levels than anybody writes, and few enough for every stack.
+/// The deepest a tree may be: few enough levels for every stack, more than people write.
 const DEEPEST: usize = 64;
 
-/// An argument by name, and the value for which it need not be printed.
+/// An argument by name, and the value with which it need not be printed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedArgument {
     /// The argument's name.
@@ -51,10 +52,10 @@ pub(crate) trait Resolve {
     /// The curve of the node in a phase.
     fn resolve(&self, phase: &Phase<'_>) -> Result<curve::Node>;
 
-    /// The time whose clock the phase runs on, if there is one.
+    /// The time whose counter the phase runs on, if there is one.
     fn main_time(&self) -> Option<Time>;
 
-    /// That its arguments go together.
+    /// Checks that its arguments go together.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -137,8 +138,8 @@ impl Schedule {
 
     fn at_depth(node: impl Node + 'static, depth: usize) -> Result<Self> {
         if depth > DEEPEST {
-            let message = format!("a schedule may be nested {DEEPEST} deep, this one is deeper");
-            return Err(Error::new(Kind::Schedule, message));
+            let expected = format!("nested at most {DEEPEST} levels deep");
+            return Err(Error::invalid("a schedule", expected, depth));
         }
         Ok(Self { node: Arc::new(node), depth })
     }
@@ -155,20 +156,15 @@ impl Schedule {
 
     /// The product of two schedules; never a product of products.
     pub fn times(&self, other: &Self) -> Result<Self> {
-        let factors = |schedule: &Self| match schedule.as_product() {
-            Some(factors) => factors,
-            None => vec![schedule.clone()],
-        };
-        Self::product([factors(self), factors(other)].concat())
+        Self::product(vec![self.clone(), other.clone()])
     }
 
     /// The curve of this schedule in a run.
     pub fn resolve(&self, run: &Run) -> Result<Curve> {
-        Curve::new(self.node(&Phase::of(run))?, self, run)
+        Curve::new(self.node(&Phase::of(run))?, run)
     }
 
-    /// What a binding calls it: the name that it was given, or that of its declaration; none for
-    /// a function.
+    /// The name that it was given, or that of its declaration. A function has none.
     pub fn name(&self) -> Option<&str> {
         match self.node.as_named() {
             Some(named) => Some(&named.name),
@@ -176,7 +172,7 @@ impl Schedule {
         }
     }
 
-    /// How it is written; a tree with a name of its own as a class.
+    /// How it is written. A tree with a name of its own is written as a class.
     pub fn form(&self) -> Form {
         self.node.declaration().map_or(Form::Class, |declaration| declaration.form)
     }
@@ -196,15 +192,16 @@ impl Schedule {
         self.node.as_named().is_some()
     }
 
-    /// What it stands for, where it was given a name.
+    /// The tree itself, without the name that it may have been given.
     pub fn tree(&self) -> &Self {
         self.node.as_named().map_or(self, |named| named.tree.tree())
     }
 
-    fn as_product(&self) -> Option<Vec<Self>> {
+    /// The factors of a product; of anything else, itself.
+    fn into_factors(self) -> Vec<Self> {
         match self.arguments().pop().map(|argument| argument.value) {
-            Some(Argument::Schedules(factors)) => Some(factors),
-            _ => None,
+            Some(Argument::Schedules(factors)) => factors,
+            _ => vec![self],
         }
     }
 
@@ -218,7 +215,7 @@ impl Schedule {
 }
 
 impl Argument {
-    /// How deep the deepest schedule in it is.
+    /// The depth of the deepest schedule in it.
     fn depth(&self) -> usize {
         match self {
             Self::Schedule(schedule) => schedule.depth,

@@ -1,5 +1,5 @@
-//! The nodes of a schedule, each declared once. What they mean stands where they are resolved:
-//! formulas in `curve`, one file each, operations in `operations.rs`.
+//! The nodes of a schedule, each declared once. Their meaning is where they are resolved: formulas
+//! are in `curve`, one file each, and operations in `operations.rs`.
 
 use crate::error::Result;
 use crate::math::Ease;
@@ -13,7 +13,7 @@ nodes! {
     /// γ^⌊t'/ρ⌋, where t' is the time since the phase began and ρ is `step_size`.
     step -> Step, "Step", Class { step_size: PositiveTime, gamma: NotNegative }
 
-    /// γ^(milestones reached). Their order is free.
+    /// γ^(milestones reached). They may be in any order.
     multi_step -> MultiStep, "MultiStep", Class { milestones: AnyTimes, gamma: NotNegative }
 
     /// `alpha` while t < T, then 1.
@@ -45,7 +45,7 @@ nodes! {
         power: Positive, t_max: PositiveTime, alpha_f: NotNegative,
     }
 
-    /// α_f + (1 − α_f)·√(τ/(τ + t')), where τ is `t_scale`, which σ scales or not.
+    /// α_f + (1 − α_f)·√(τ/(τ + t')), where τ is `t_scale`. With `scale`, σ multiplies τ.
     inverse_square_root -> InverseSquareRoot, "InverseSquareRoot", Class {
         t_scale: PositiveTime, alpha_f: NotNegative, scale: YesNo = Default::Flag(true),
     }
@@ -53,7 +53,7 @@ nodes! {
     /// Through points in order, along a shape between each two of them.
     piecewise -> Piecewise, "Piecewise", Class { points: Points, shape: Shapes }
 
-    /// Rises from `start` times the top to the top, which is what `of` begins with; then `of`.
+    /// A rise from `start` × top to top, the value with which `of` begins; then `of`.
     after_warmup -> AfterWarmup, "after_warmup", Method {
         of: Of,
         t_warmup: AnyTime,
@@ -62,13 +62,13 @@ nodes! {
         scale: YesNo = Default::Flag(false),
     }
 
-    /// `of` before t, from there `then`, whose phase begins at t; times what `of` was at t, if
-    /// carried.
+    /// `of` before t, and from t on `then`, whose phase begins at t. With `carry`, `then` is
+    /// multiplied by the value of `of` at t.
     until -> Until, "until", Method {
         of: Of, t: AnyTime, then: Of, carry: YesNo = Default::Flag(false),
     }
 
-    /// `of` before t, then from its value at t to `alpha_f` at T.
+    /// `of` before t, then a decay from its value at t to `alpha_f` at T.
     cooldown -> Cooldown, "cooldown", Method {
         of: Of,
         t: AnyTime,
@@ -77,8 +77,8 @@ nodes! {
         shape: Shape = Default::Ease(Ease::Linear),
     }
 
-    /// `of` until T − `t_decay`, then from its value there to `alpha_f`, which takes `t_decay`. If
-    /// its phase begins later than that, it is refused; or with `late` it decays at once.
+    /// `of` before T − `t_decay`, then a decay of length `t_decay` from its value there to `alpha_f`.
+    /// A phase that begins later than that is refused; with `late`, its decay begins at once.
     ending -> Ending, "ending", Method {
         of: Of,
         t_decay: AnyTime,
@@ -93,15 +93,15 @@ nodes! {
         of: Of, low: NotNegative = Default::Number(0.0), high: Limit = Default::Nothing,
     }
 
-    /// `of` over and over, in cycles that are runs of their own.
+    /// `of` in cycles, each of which is a run of its own.
     repeat -> Repeat, "repeat", Method { of: Of, every: PositiveTime }
 
-    /// What `of` will be so much later.
+    /// `of` moved to an earlier time: its value at t + `by`.
     advance -> Advance, "advance", Method {
         of: Of, by: AnyTime, scale: YesNo = Default::Flag(false),
     }
 
-    /// What `of` was so much earlier.
+    /// `of` moved to a later time: its value at t − `by`.
     delay -> Delay, "delay", Method { of: Of, by: AnyTime, scale: YesNo = Default::Flag(false) }
 
     /// Schedules whose values are multiplied, left to right.

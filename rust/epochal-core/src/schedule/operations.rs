@@ -1,11 +1,11 @@
 //! What the operations on schedules mean.
 
-use crate::curve::formula::Formula;
+use crate::curve::Formula;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::piecewise::{Piecewise, check_ends};
 use crate::curve::reading::Reading;
 use crate::curve::{Function, Node};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::math::{Double, Ease};
 use crate::schedule::nodes::{
     Advance, AfterWarmup, Clip, Cooldown, Delay, Ending, Lift, Product, Repeat, Scale, Until,
@@ -119,8 +119,8 @@ impl Resolve for Clip {
     fn check(&self) -> Result<()> {
         match self.high {
             Some(high) if high < self.low => {
-                let message = format!("high must be at least low, {:?}, not {high:?}", self.low);
-                Err(Error::new(Kind::Schedule, message))
+                let expected = format!("at least low, which is {:?}", self.low);
+                Err(Error::invalid("high", expected, format_args!("{high:?}")))
             }
             _ => Ok(()),
         }
@@ -227,22 +227,18 @@ impl Resolve for Lift {
 
 impl Resolve for Arc<dyn Function> {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
-        if phase.run.scale_schedule_ratio() != 1.0 && !self.takes_ratio() {
-            return Err(Error::new(
-                Kind::Schedule,
-                format!(
-                    "{} does not take the scale schedule ratio, which is {:?}",
-                    self.text(),
-                    phase.run.scale_schedule_ratio()
-                ),
-            ));
+        let ratio = phase.run.scale_schedule_ratio();
+        if ratio != 1.0 && !self.takes_ratio() {
+            let expected = format!("1.0 for {}, which does not take a ratio", self.text());
+            let got = format_args!("{ratio:?}");
+            return Err(Error::invalid("scale_schedule_ratio", expected, got));
         }
         Ok(Node::Function { function: Arc::clone(self), run: phase.own_run })
     }
 
     fn main_time(&self) -> Option<Time> {
         match self.counters()[..] {
-            [counter] if self.is_declared() => Some(Time::Count(1, counter)),
+            [counter] if self.is_declared() => Some(Time::of_count(1, counter)),
             _ => None,
         }
     }

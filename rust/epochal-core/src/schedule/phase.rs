@@ -1,21 +1,21 @@
 //! Phases: the only place that sees both a schedule's times and a run.
 //!
-//! 1. `dur` is a fraction of the run's scaled length, on its clock; in a cycle, of the cycle.
-//! 2. `ep` becomes batches through `batches_per_epoch`, counted by epochs where that is known.
-//! 3. Every other time is multiplied by σ; a warmup only if it asks for that.
+//! 1. `dur` is a fraction of the run's scaled length, on its counter; in a cycle, of the cycle.
+//! 2. `ep` becomes batches through `batches_per_epoch`, and whole epochs without it.
+//! 3. Every other time is multiplied by σ, but a warmup only on request.
 //! 4. Lengths are real numbers; the count rule snaps them to whole ones where it applies.
 //! 5. Moments count from the start of the run or the cycle, lengths from the start of the phase.
 
 use crate::curve;
 use crate::curve::cycle::Period;
 use crate::curve::reading::Reading;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Moment, Result};
 use crate::math::{Double, ulp};
 use crate::run::Run;
 use crate::schedule::Schedule;
-use crate::time::Time;
 use crate::time::count::{Counted, scale};
 use crate::time::unit::Counter;
+use crate::time::{Time, Value};
 
 /// A written time in a run: count × factor.
 #[derive(Clone, Copy, Debug)]
@@ -74,12 +74,12 @@ pub(crate) struct Phase<'a> {
     pub(crate) run: &'a Run,
     /// The run itself, or the cycle in it, as a function sees it.
     pub(crate) own_run: Run,
-    /// What "1dur" is.
+    /// The length of "1dur".
     whole: Length,
-    /// Its start is their sum.
+    /// The times whose sum is its start.
     begun: Vec<Begun>,
-    /// Whether the curve is for the top of a warmup: milestones then count as not yet reached,
-    /// and constants as not yet over.
+    /// Whether the curve is for the top of a warmup, where milestones count as not yet reached and
+    /// constants as not yet over.
     pub(crate) is_for_top: bool,
 }
 
@@ -98,23 +98,23 @@ impl<'a> Phase<'a> {
 
     /// A time of the schedule, scaled or not.
     pub(crate) fn scaled(&self, time: Time, scaled: bool) -> Length {
-        match time {
-            Time::Count(count, counter) => {
+        match time.value() {
+            Value::Count(count, counter) => {
                 let factor = if scaled { self.run.scale_schedule_ratio() } else { 1.0 };
                 Length::new(count, counter, factor, self.run)
             }
-            Time::Duration(fraction) => {
+            Value::Fraction(fraction) => {
                 Length { factor: fraction * self.whole.factor, ..self.whole }
             }
         }
     }
 
-    /// What the phase of a schedule runs on.
+    /// The reading that the phase of a schedule runs on.
     pub(crate) fn main_reading(&self, schedule: &Schedule) -> Option<Reading> {
         schedule.main_time().map(|time| self.length(time).reading)
     }
 
-    /// The phase that begins when this one has lasted a while.
+    /// The phase that begins `length` after the start of this one.
     pub(crate) fn after(&self, argument: &'static str, time: Time, length: Length) -> Self {
         let mut begun = self.begun.clone();
         begun.push(Begun { argument, time, length });
@@ -145,7 +145,7 @@ impl<'a> Phase<'a> {
         })
     }
 
-    /// Whether all that its start is made of is on one counter.
+    /// Whether all the times that make up its start are on one counter.
     fn starts_on(&self, reading: Reading) -> bool {
         self.begun.iter().all(|begun| begun.length.reading.counter() == reading.counter())
     }
@@ -161,26 +161,10 @@ impl<'a> Phase<'a> {
         if start.rounded() <= last.rounded() {
             return Ok((start, last));
         }
-        let counter = reading.counter();
-        let values = format!("{:?} > {:?} '{counter}'", start.rounded(), last.rounded());
-        let message = match self.begun.last() {
-            Some(Begun { argument: "t_warmup", time, .. }) => format!(
-                "t_warmup '{time}' is longer than {argument} '{end}': {values} in {}; \
-                 give {argument} a later time, such as {argument}='{time}', or a shorter warmup",
-                self.run
-            ),
-            Some(Begun { argument: from, time, .. }) => format!(
-                "{from} '{time}' is behind {argument} '{end}': {values} in {}; \
-                 give {argument} a later time",
-                self.run
-            ),
-            None => format!("{argument} '{end}' is before the start of the run"),
-        };
-        Err(Error::new(Kind::Schedule, message))
+        Err(self.overrun(self.begun.iter(), (argument, end), reading)?)
     }
 
-    /// The end of something that need not be on the clock of what is before it: the two are only
-    /// compared if it is.
+    /// An end that need not be on the counter of the start. Only if it is, the two are compared.
     pub(crate) fn loose_end(&self, argument: &str, end: Time) -> Result<(Reading, Double)> {
         let length = self.length(end);
         let reading = length.reading;
@@ -192,42 +176,51 @@ impl<'a> Phase<'a> {
 
     /// α of a curve where this phase begins.
     pub(crate) fn value_at_start(&self, node: &curve::Node) -> Result<f64> {
-        self.finite(node.value_at(|reading| Ok(self.start(reading)?.rounded()), &self.own_run)?)
+        self.finite_value(node, |reading| Ok(self.start(reading)?.rounded()))
     }
 
-    /// α of a curve at a moment that one reading tells.
+    /// α of a curve at a moment on one reading, from which the rates give the others.
     pub(crate) fn value_at(&self, node: &curve::Node, told: Reading, at: Double) -> Result<f64> {
-        let place = |reading: Reading| {
+        self.finite_value(node, |reading| {
             let (count, divisor) = self.run.exactly(1, told.counter(), reading.counter())?;
             Ok((at * Double::from(count) / Double::from(divisor)).rounded())
-        };
-        self.finite(node.value_at(place, &self.own_run)?)
+        })
     }
 
-    fn finite(&self, alpha: f64) -> Result<f64> {
+    fn finite_value(
+        &self,
+        node: &curve::Node,
+        place: impl Fn(Reading) -> Result<f64>,
+    ) -> Result<f64> {
+        let alpha = node.value_at(&place, &self.own_run)?;
         if alpha.is_finite() {
             return Ok(alpha);
         }
-        let message = format!("α reaches {alpha:?} within {}: it must stay finite", self.run);
-        Err(Error::new(Kind::Schedule, message))
+        let at = node.readings().into_iter().map(|read| Ok((place(read)?, read.counter())));
+        let (at, run) = (at.collect::<Result<_>>()?, *self.run);
+        Err(Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run }))
     }
 
-    /// What is wrong with a decay that would have to begin before its phase.
+    /// The error for a decay that would have to begin before its phase.
     pub(crate) fn too_short(&self, t_decay: Time, t_max: Time, reading: Reading) -> Result<Error> {
-        let lasts = self.length(t_decay).on(reading, self.run)?.rounded();
-        let (start, end) =
-            (self.start(reading)?.rounded(), self.length(t_max).on(reading, self.run)?);
-        let before = self
-            .begun
-            .last()
-            .map_or_else(String::new, |begun| format!("{} '{}' and ", begun.argument, begun.time));
-        let message = format!(
-            "{before}t_decay '{t_decay}' are longer than t_max '{t_max}': \
-             {start:?} + {lasts:?} > {:?} '{}' in {}; give t_max a later time, or a shorter decay",
-            end.rounded(),
-            reading.counter(),
-            self.run
-        );
-        Ok(Error::new(Kind::Schedule, message))
+        let decay = Begun { argument: "t_decay", time: t_decay, length: self.length(t_decay) };
+        self.overrun(self.begun.iter().chain([&decay]), ("t_max", t_max), reading)
+    }
+
+    /// The error for times that together are longer than a phase.
+    fn overrun<'b>(
+        &self,
+        before: impl Iterator<Item = &'b Begun>,
+        (argument, time): (&str, Time),
+        reading: Reading,
+    ) -> Result<Error> {
+        let moment = |argument: &str, time, length: Length| {
+            let place = length.on(reading, self.run)?.rounded();
+            Ok(Moment { argument: argument.into(), time, place })
+        };
+        let before = before.map(|begun| moment(begun.argument, begun.time, begun.length));
+        let (before, counter) = (before.collect::<Result<_>>()?, reading.counter());
+        let end = moment(argument, time, self.length(time))?;
+        Ok(Error::new(Kind::Schedule, Fault::Phase { before, end, counter, run: *self.run }))
     }
 }

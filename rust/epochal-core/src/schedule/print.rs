@@ -8,16 +8,16 @@ use std::fmt;
 /// The words that differ between languages.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// What follows the name of a class.
+    /// The ending of the names of classes.
     pub suffix: &'static str,
     /// Yes.
     pub yes: &'static str,
     /// No.
     pub no: &'static str,
-    /// What was left out.
+    /// An argument that was left out.
     pub nothing: &'static str,
-    /// Whether trees are written in place of the names that they were given: equal schedules
-    /// then have equal texts.
+    /// Whether to write trees in place of the names that they were given, so that equal schedules
+    /// have equal texts.
     pub expanded: bool,
 }
 
@@ -29,7 +29,7 @@ impl Schedule {
     /// The text that rebuilds this schedule, in the words of a language.
     pub fn written(&self, style: &Style) -> String {
         let mut text = String::new();
-        // A string takes everything.
+        // Writing to a string does not fail.
         let _ = Writer { style, out: &mut text }.schedule(self);
         text
     }

@@ -5,24 +5,28 @@ mod parse;
 pub(crate) mod timestamp;
 pub(crate) mod unit;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fault, Kind, Result};
 use crate::time::count::{ratio, scale, unscale};
 use crate::time::unit::{Counter, Unit};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A value and a unit: a whole number on a clock, or a fraction of the run.
+/// A value and a unit: a whole number on a counter, or a fraction of the run.
 ///
-/// Knows no run: `"1dur"` and `"5ep"` get a length only when a schedule is resolved. Two times
-/// can be added or compared only in one unit. Counts are exact and lie within ±(2^63 − 1);
+/// A time knows no run: `"1dur"` and `"5ep"` get a length only when a schedule is resolved. Two
+/// times can be added or compared only in one unit. Counts are exact and lie within ±(2^63 − 1);
 /// where a float meets a count, the count rule decides: the product is the whole number that
 /// the float's precision allows, or is truncated toward zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Time {
-    /// A whole number on a clock.
+pub struct Time(Value);
+
+/// What a time is. Only this crate builds it, and only from values that are in range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// A whole number on a counter, not `i64::MIN`.
     Count(i64, Counter),
     /// A finite fraction of the run.
-    Duration(f64),
+    Fraction(f64),
 }
 
 /// The result of a floor division, a whole number.
@@ -39,86 +43,121 @@ impl Time {
     pub fn from_int(value: i64, unit: Unit) -> Result<Self> {
         match unit {
             Unit::Counter(_) if value == i64::MIN => Err(Error::overflow(value)),
-            Unit::Counter(clock) => Ok(Self::Count(value, clock)),
-            Unit::Duration => Ok(Self::Duration(value as f64)),
+            Unit::Counter(counter) => Ok(Self::of_count(value, counter)),
+            Unit::Duration => Ok(Self::of_fraction(value as f64)),
         }
     }
 
     /// A fraction of the run.
     pub fn from_fraction(value: f64) -> Result<Self> {
-        if value.is_finite() { Ok(Self::Duration(value)) } else { Err(Error::overflow(value)) }
+        if value.is_finite() { Ok(Self::of_fraction(value)) } else { Err(Error::overflow(value)) }
+    }
+
+    /// A count that is known to be in range.
+    pub(crate) const fn of_count(value: i64, counter: Counter) -> Self {
+        debug_assert!(value != i64::MIN);
+        Self(Value::Count(value, counter))
+    }
+
+    /// A fraction that is known to be finite.
+    pub(crate) const fn of_fraction(value: f64) -> Self {
+        debug_assert!(value.is_finite());
+        Self(Value::Fraction(value))
+    }
+
+    /// The value, for a `match`.
+    pub(crate) const fn value(self) -> Value {
+        self.0
+    }
+
+    /// The whole number and its counter, unless the time is a fraction of the run.
+    pub fn count(self) -> Option<(i64, Counter)> {
+        match self.0 {
+            Value::Count(value, counter) => Some((value, counter)),
+            Value::Fraction(_) => None,
+        }
+    }
+
+    /// The fraction of the run, if the time is one.
+    pub fn fraction(self) -> Option<f64> {
+        match self.0 {
+            Value::Count(..) => None,
+            Value::Fraction(value) => Some(value),
+        }
     }
 
     /// The unit.
     pub fn unit(self) -> Unit {
-        match self {
-            Self::Count(_, clock) => clock.unit(),
-            Self::Duration(_) => Unit::Duration,
+        match self.0 {
+            Value::Count(_, counter) => counter.unit(),
+            Value::Fraction(_) => Unit::Duration,
         }
     }
 
     /// Whether the value is below, at or above zero.
     pub fn sign(self) -> Ordering {
-        match self {
-            Self::Count(value, _) => value.cmp(&0),
-            Self::Duration(value) => order(value, 0.0),
+        match self.0 {
+            Value::Count(value, _) => value.cmp(&0),
+            Value::Fraction(value) => order(value, 0.0),
         }
     }
 
     /// The order of two times of one unit.
     pub fn compare(self, other: Self) -> Result<Ordering> {
-        match (self, other) {
-            (Self::Count(a, x), Self::Count(b, y)) if x == y => Ok(a.cmp(&b)),
-            (Self::Duration(a), Self::Duration(b)) => Ok(order(a, b)),
+        match (self.0, other.0) {
+            (Value::Count(a, x), Value::Count(b, y)) if x == y => Ok(a.cmp(&b)),
+            (Value::Fraction(a), Value::Fraction(b)) => Ok(order(a, b)),
             _ => Err(self.mismatch("compare", "with", other)),
         }
     }
 
     /// `self + other`, in one unit.
     pub fn checked_add(self, other: Self) -> Result<Self> {
-        match (self, other) {
-            (Self::Count(a, x), Self::Count(b, y)) if x == y => {
+        match (self.0, other.0) {
+            (Value::Count(a, x), Value::Count(b, y)) if x == y => {
                 self.counted(a.checked_add(b), "+", other)
             }
-            (Self::Duration(a), Self::Duration(b)) => Self::from_fraction(a + b),
+            (Value::Fraction(a), Value::Fraction(b)) => Self::from_fraction(a + b),
             _ => Err(self.mismatch("add", "and", other)),
         }
     }
 
     /// `self - other`, in one unit.
     pub fn checked_sub(self, other: Self) -> Result<Self> {
-        match (self, other) {
-            (Self::Count(a, x), Self::Count(b, y)) if x == y => {
+        match (self.0, other.0) {
+            (Value::Count(a, x), Value::Count(b, y)) if x == y => {
                 self.counted(a.checked_sub(b), "-", other)
             }
-            (Self::Duration(a), Self::Duration(b)) => Self::from_fraction(a - b),
-            _ => Err(self.mismatch("subtract", "and", other)),
+            (Value::Fraction(a), Value::Fraction(b)) => Self::from_fraction(a - b),
+            _ => Err(other.mismatch("subtract", "from", self)),
         }
     }
 
     /// `self / other` in one unit: a fraction, correctly rounded.
     pub fn checked_div(self, other: Self) -> Result<Self> {
-        match (self, other) {
-            (Self::Count(_, x), Self::Count(0, y)) if x == y => Err(self.zero_division()),
-            (Self::Count(a, x), Self::Count(b, y)) if x == y => Ok(Self::Duration(ratio(a, b))),
-            (Self::Duration(_), Self::Duration(0.0)) => Err(self.zero_division()),
-            (Self::Duration(a), Self::Duration(b)) => Self::from_fraction(a / b),
+        match (self.0, other.0) {
+            (Value::Count(_, x), Value::Count(0, y)) if x == y => Err(self.zero_division()),
+            (Value::Count(a, x), Value::Count(b, y)) if x == y => {
+                Ok(Self::of_fraction(ratio(a, b)))
+            }
+            (Value::Fraction(_), Value::Fraction(0.0)) => Err(self.zero_division()),
+            (Value::Fraction(a), Value::Fraction(b)) => Self::from_fraction(a / b),
             _ => Err(self.mismatch("divide", "by", other)),
         }
     }
 
     /// `self // other` and `self % other` in one unit. The remainder has the sign of the divisor.
     pub fn div_rem(self, other: Self) -> Result<(Whole, Self)> {
-        match (self, other) {
-            (Self::Count(_, x), Self::Count(0, y)) if x == y => Err(self.zero_division()),
-            (Self::Count(a, x), Self::Count(b, y)) if x == y => {
+        match (self.0, other.0) {
+            (Value::Count(_, x), Value::Count(0, y)) if x == y => Err(self.zero_division()),
+            (Value::Count(a, x), Value::Count(b, y)) if x == y => {
                 let (quotient, remainder) = floor_div_rem(a, b);
-                Ok((Whole::Int(quotient), Self::Count(remainder, x)))
+                Ok((Whole::Int(quotient), Self::of_count(remainder, x)))
             }
-            (Self::Duration(_), Self::Duration(0.0)) => Err(self.zero_division()),
-            (Self::Duration(a), Self::Duration(b)) => {
+            (Value::Fraction(_), Value::Fraction(0.0)) => Err(self.zero_division()),
+            (Value::Fraction(a), Value::Fraction(b)) => {
                 let (quotient, remainder) = float_floor_div_rem(a, b);
-                Ok((Whole::Float(quotient), Self::Duration(remainder)))
+                Ok((Whole::Float(quotient), Self::of_fraction(remainder)))
             }
             _ => Err(self.mismatch("divide", "by", other)),
         }
@@ -126,61 +165,66 @@ impl Time {
 
     /// `self × factor`: exact.
     pub fn mul_int(self, factor: i64) -> Result<Self> {
-        match self {
-            Self::Count(value, _) => self.counted(value.checked_mul(factor), "*", factor),
-            Self::Duration(value) => Self::from_fraction(value * factor as f64),
+        match self.0 {
+            Value::Count(value, _) => self.counted(value.checked_mul(factor), "*", factor),
+            Value::Fraction(value) => Self::from_fraction(value * factor as f64),
         }
     }
 
     /// `self × factor`, by the count rule.
     pub fn mul_float(self, factor: f64) -> Result<Self> {
-        match self {
-            Self::Count(value, clock) => Ok(Self::Count(scale(value, factor, 1)?.value(), clock)),
-            Self::Duration(_) if !factor.is_finite() => Err(Error::overflow(factor)),
-            Self::Duration(value) => Self::from_fraction(value * factor),
+        match self.0 {
+            Value::Count(value, counter) => {
+                Ok(Self::of_count(scale(value, factor, 1)?.value(), counter))
+            }
+            Value::Fraction(_) if !factor.is_finite() => Err(Error::overflow(factor)),
+            Value::Fraction(value) => Self::from_fraction(value * factor),
         }
     }
 
     /// `self × other`, one of which is a fraction.
     pub fn checked_mul(self, other: Self) -> Result<Self> {
-        match (self, other) {
-            (time, Self::Duration(factor)) | (Self::Duration(factor), time) => {
-                time.mul_float(factor)
-            }
-            _ => Err(Error::new(
+        match (self.0, other.0) {
+            (_, Value::Fraction(factor)) => self.mul_float(factor),
+            (Value::Fraction(factor), _) => other.mul_float(factor),
+            _ => Err(Error::argument(
                 Kind::Unit,
-                format!(
-                    "cannot multiply '{self}' by '{other}': one factor must be a number or a 'dur'"
-                ),
+                format!("a factor of '{self}'"),
+                "a number or a 'dur'",
+                format_args!("'{other}'"),
             )),
         }
     }
 
     /// `self / divisor`: exact, truncated toward zero.
     pub fn div_int(self, divisor: i64) -> Result<Self> {
-        match self {
+        match self.0 {
             _ if divisor == 0 => Err(self.zero_division()),
-            Self::Count(value, _) => self.counted(value.checked_div(divisor), "/", divisor),
-            Self::Duration(value) => Self::from_fraction(value / divisor as f64),
+            Value::Count(value, _) => self.counted(value.checked_div(divisor), "/", divisor),
+            Value::Fraction(value) => Self::from_fraction(value / divisor as f64),
         }
     }
 
     /// `self / divisor`, by the count rule.
     pub fn div_float(self, divisor: f64) -> Result<Self> {
-        match self {
+        match self.0 {
             _ if divisor == 0.0 => Err(self.zero_division()),
-            Self::Count(value, clock) => Ok(Self::Count(unscale(value, divisor)?.value(), clock)),
-            Self::Duration(_) if !divisor.is_finite() => Err(Error::overflow(divisor)),
-            Self::Duration(value) => Self::from_fraction(value / divisor),
+            Value::Count(value, counter) => {
+                Ok(Self::of_count(unscale(value, divisor)?.value(), counter))
+            }
+            Value::Fraction(_) if !divisor.is_finite() => Err(Error::overflow(divisor)),
+            Value::Fraction(value) => Self::from_fraction(value / divisor),
         }
     }
 
     /// `self // divisor`: keeps the unit, rounded down.
     pub fn floor_div_int(self, divisor: i64) -> Result<Self> {
-        match self {
+        match self.0 {
             _ if divisor == 0 => Err(self.zero_division()),
-            Self::Count(value, clock) => Ok(Self::Count(floor_div_rem(value, divisor).0, clock)),
-            Self::Duration(value) => {
+            Value::Count(value, counter) => {
+                Ok(Self::of_count(floor_div_rem(value, divisor).0, counter))
+            }
+            Value::Fraction(value) => {
                 Self::from_fraction(float_floor_div_rem(value, divisor as f64).0)
             }
         }
@@ -188,25 +232,25 @@ impl Time {
 
     /// `-self`.
     pub fn negated(self) -> Self {
-        match self {
-            Self::Count(value, clock) => Self::Count(-value, clock),
-            Self::Duration(value) => Self::Duration(-value),
+        match self.0 {
+            Value::Count(value, counter) => Self::of_count(-value, counter),
+            Value::Fraction(value) => Self::of_fraction(-value),
         }
     }
 
     /// `|self|`.
     pub fn abs(self) -> Self {
-        match self {
-            Self::Count(value, clock) => Self::Count(value.abs(), clock),
-            Self::Duration(value) => Self::Duration(value.abs()),
+        match self.0 {
+            Value::Count(value, counter) => Self::of_count(value.abs(), counter),
+            Value::Fraction(value) => Self::of_fraction(value.abs()),
         }
     }
 
     /// The time as a float: a count correctly rounded.
     pub fn as_f64(self) -> f64 {
-        match self {
-            Self::Count(value, _) => value as f64,
-            Self::Duration(value) => value,
+        match self.0 {
+            Value::Count(value, _) => value as f64,
+            Value::Fraction(value) => value,
         }
     }
 
@@ -223,28 +267,23 @@ impl Time {
         }
     }
 
-    fn mismatch(self, verb: &str, and: &str, other: Self) -> Error {
-        Error::new(
-            Kind::Unit,
-            format!(
-                "cannot {verb} '{self}' {and} '{other}': their units differ; Run.convert converts"
-            ),
-        )
+    fn mismatch(self, verb: &'static str, and: &'static str, other: Self) -> Error {
+        Error::new(Kind::Unit, Fault::Units { verb: [verb, and], times: [self, other] })
     }
 
     fn zero_division(self) -> Error {
-        Error::new(Kind::ZeroDivision, format!("cannot divide '{self}' by zero"))
+        Error::new(Kind::ZeroDivision, Fault::DivisionByZero { dividend: self })
     }
 }
 
 /// Prints the time string that parses back to this time.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(value, clock) => write!(f, "{value}{clock}"),
+        match self.0 {
+            Value::Count(value, counter) => write!(f, "{value}{counter}"),
             // The shortest digits that give the float back; Debug turns to exponents in time to
             // keep the string short.
-            Self::Duration(value) => {
+            Value::Fraction(value) => {
                 let digits = format!("{value:?}");
                 write!(f, "{}{}", digits.strip_suffix(".0").unwrap_or(&digits), Unit::Duration)
             }
@@ -268,7 +307,7 @@ fn floor_div_rem(a: i64, b: i64) -> (i64, i64) {
     }
 }
 
-/// As Python does it for floats: the exact remainder first, then the quotient it leaves.
+/// The same for floats: the exact remainder first, then the quotient it leaves.
 fn float_floor_div_rem(a: f64, b: f64) -> (f64, f64) {
     let mut remainder = a % b;
     let mut quotient = (a - remainder) / b;
@@ -307,7 +346,7 @@ mod tests {
         assert_eq!(time("-7ep").div_rem(time("2ep")), Ok((Whole::Int(-4), time("1ep"))));
         assert_eq!(
             time("1dur").div_rem(time("0.1dur")),
-            Ok((Whole::Float(9.0), Time::Duration(1.0 % 0.1)))
+            Ok((Whole::Float(9.0), Time::of_fraction(1.0 % 0.1)))
         );
         assert_eq!(
             time("9223372036854775807tok").checked_add(time("1tok")).unwrap_err().kind(),
@@ -318,6 +357,16 @@ mod tests {
             Kind::Overflow
         );
         assert_eq!(time("1tok").div_int(0).unwrap_err().kind(), Kind::ZeroDivision);
+    }
+
+    #[test]
+    fn only_times_in_range_are_built() {
+        for unit in Counter::ALL.map(Counter::unit) {
+            assert_eq!(Time::from_int(i64::MIN, unit).unwrap_err().kind(), Kind::Overflow);
+        }
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Time::from_fraction(value).unwrap_err().kind(), Kind::Overflow);
+        }
     }
 
     #[test]

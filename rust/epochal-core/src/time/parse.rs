@@ -8,7 +8,7 @@
 //! hms      = [n d][n h][n m][n s]                     at least one; whole seconds
 //! ```
 
-use crate::error::{Error, Kind, RANGE, Result, quote};
+use crate::error::{Error, Fault, Kind, Range, Result};
 use crate::time::Time;
 use crate::time::unit::{Counter, Unit};
 use std::str::FromStr;
@@ -24,7 +24,7 @@ impl FromStr for Time {
 
     fn from_str(text: &str) -> Result<Self> {
         if text.len() > LONGEST {
-            return Err(not_understood(text, "it is longer than 64 bytes"));
+            return Err(malformed(text, "is longer than 64 bytes", &expected()));
         }
         let body = text.as_bytes().trim_ascii();
         match Number::read(body) {
@@ -32,11 +32,8 @@ impl FromStr for Time {
                 Some((power, unit)) => number.with_unit(power, unit, text),
                 None => hms(body, text),
             },
-            Some(_) => Err(Error::new(
-                Kind::Parse,
-                format!("time string {} has no unit: give a unit, e.g. '5ep'", quote(text)),
-            )),
-            None => Err(not_understood(text, "it does not start with a number")),
+            Some(_) => Err(malformed(text, "has no unit", "give a unit, e.g. '5ep'")),
+            None => Err(malformed(text, "does not start with a number", &expected())),
         }
     }
 }
@@ -89,7 +86,7 @@ impl Number {
     /// The number times 10^power, in a unit. `text` is the input, for messages.
     fn with_unit(mut self, power: i32, unit: Unit, text: &str) -> Result<Time> {
         self.exponent += power;
-        let Unit::Counter(clock) = unit else {
+        let Unit::Counter(counter) = unit else {
             return Time::from_fraction(self.fraction()).map_err(|_| out_of_range(text));
         };
         while self.len > 0 && self.digits[self.len - 1] == 0 {
@@ -97,20 +94,13 @@ impl Number {
             self.exponent += 1;
         }
         if self.len == 0 {
-            return Ok(Time::Count(0, clock));
+            return Ok(Time::of_count(0, counter));
         }
         if self.exponent < 0 {
-            return Err(Error::new(
-                Kind::FractionalCount,
-                format!(
-                    "time string {} is not a whole number of '{unit}': counts are whole; \
-                     a fraction of the run is written as '0.3dur'",
-                    quote(text)
-                ),
-            ));
+            return Err(not_whole(text, counter));
         }
         let value = self.whole().ok_or_else(|| out_of_range(text))?;
-        Ok(Time::Count(if self.negative { -value } else { value }, clock))
+        Ok(Time::of_count(if self.negative { -value } else { value }, counter))
     }
 
     /// The magnitude as an integer, if it fits. The exponent is not negative.
@@ -191,35 +181,120 @@ fn hms(body: &[u8], text: &str) -> Result<Time> {
         rest = &rest[digits + 1..];
     }
     if rest.is_empty() {
-        Ok(Time::Count(total, Counter::Second))
+        Ok(Time::of_count(total, Counter::Second))
     } else {
-        Err(not_understood(text, "its unit is not known"))
+        Err(unknown_unit(body, text))
     }
 }
 
-fn out_of_range(text: &str) -> Error {
-    Error::new(Kind::Parse, format!("time string {} is out of range: {RANGE}", quote(text)))
+/// What people write for a unit, and the suffix that they mean. A plural counts as its singular.
+const OTHER_WORDS: [(&str, &str); 14] = [
+    ("iteration", "iter"),
+    ("epoch", "ep"),
+    ("batch", "ba"),
+    ("step", "ba"),
+    ("sample", "sp"),
+    ("token", "tok"),
+    ("duration", "dur"),
+    ("second", "sec"),
+    ("s", "sec"),
+    ("min", "m"),
+    ("minute", "m"),
+    ("hr", "h"),
+    ("hour", "h"),
+    ("day", "d"),
+];
+
+/// The suffix that a word stands for, if it is one or means one.
+fn suffix_meant(word: &str) -> Option<&'static str> {
+    if let Some(unit) = Unit::lookup(word.as_bytes()) {
+        return Some(unit.suffix());
+    }
+    let word = word.to_ascii_lowercase();
+    let singulars = ["", "s", "es"].map(|ending| word.strip_suffix(ending));
+    OTHER_WORDS.into_iter().find(|(other, _)| singulars.contains(&Some(other))).map(|row| row.1)
 }
 
-fn not_understood(text: &str, why: &str) -> Error {
-    Error::new(
-        Kind::Parse,
-        format!(
-            "time string {} is not understood, {why}: expected a number and a unit ({}), \
-             e.g. '5ep', '1.5e3tok' or '0.3dur', or hours and minutes, e.g. '1h30m'",
-            quote(text),
-            Unit::list()
+/// The time string that was probably meant, which is a valid one.
+fn meant(number: &str, rest: &str) -> Option<String> {
+    let mut letters = rest.chars();
+    let multiple = match letters.next()?.to_ascii_uppercase() {
+        'G' => "B",
+        'K' => "K",
+        'M' => "M",
+        'B' => "B",
+        'T' => "T",
+        _ => "",
+    };
+    let with_multiple = || Some((multiple, suffix_meant(letters.as_str().trim_start())?));
+    let (multiple, suffix) = suffix_meant(rest)
+        .map(|suffix| ("", suffix))
+        .or_else(|| with_multiple().filter(|_| !multiple.is_empty()))?;
+    let text = format!("{number}{multiple}{suffix}");
+    text.parse::<Time>().is_ok().then_some(text)
+}
+
+#[cold]
+fn unknown_unit(body: &[u8], text: &str) -> Error {
+    let rest = Number::read(body).map_or(0, |(_, rest)| rest.len());
+    // Both are parts of a text, cut behind an ASCII digit.
+    let part = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let (number, rest) = (part(&body[..body.len() - rest]), part(&body[body.len() - rest..]));
+    if let Some(meant) = meant(number, rest.trim_start()) {
+        return malformed(text, "is not understood", &format!("write '{meant}'"));
+    }
+    // A multiple alone.
+    match meant(number, &format!("{}ba", rest.trim_start())) {
+        Some(example) => malformed(text, "has no unit", &format!("give a unit, e.g. '{example}'")),
+        None => malformed(text, "has a unit that is not known", &expected()),
+    }
+}
+
+#[cold]
+fn not_whole(text: &str, counter: Counter) -> Error {
+    let (wrong, mend) = match counter {
+        Counter::Iteration | Counter::Epoch => (
+            "is a fraction of something that is counted",
+            "write it in batches, e.g. '150ba', or as a fraction of the run, e.g. '0.3dur'",
         ),
+        _ => (
+            "is a fraction of something that is counted",
+            "write a whole number, or a fraction of the run, e.g. '0.3dur'",
+        ),
+    };
+    string_error(Kind::FractionalCount, text, wrong, mend)
+}
+
+#[cold]
+fn out_of_range(text: &str) -> Error {
+    string_error(Kind::Parse, text, "is out of range", &Range.to_string())
+}
+
+#[cold]
+fn malformed(text: &str, wrong: &'static str, mend: &str) -> Error {
+    string_error(Kind::Parse, text, wrong, mend)
+}
+
+fn string_error(kind: Kind, text: &str, wrong: &'static str, mend: &str) -> Error {
+    Error::new(kind, Fault::TimeString { text: text.into(), wrong, mend: mend.into() })
+}
+
+fn expected() -> String {
+    format!(
+        "expected a number and a unit ({}), e.g. '5ep', '1.5e3tok' or '0.3dur', or hours and \
+         minutes, e.g. '1h30m'",
+        Unit::list()
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::quote;
 
     #[test]
     fn counts_are_exact() {
-        for (text, value, clock) in [
+        for (text, value, counter) in [
             ("5ep", 5, Counter::Epoch),
             (" +1_000 ba\n", 1_000, Counter::Batch),
             ("1.5e3tok", 1_500, Counter::Token),
@@ -234,10 +309,10 @@ mod tests {
             ("1h20m40s", 4_840, Counter::Second),
             ("2d1s", 172_801, Counter::Second),
         ] {
-            assert_eq!(text.parse(), Ok(Time::Count(value, clock)), "{text:?}");
+            assert_eq!(text.parse(), Ok(Time::of_count(value, counter)), "{text:?}");
         }
-        assert_eq!("0.3dur".parse(), Ok(Time::Duration(0.3)));
-        assert_eq!("1Kdur".parse(), Ok(Time::Duration(1000.0)));
+        assert_eq!("0.3dur".parse(), Ok(Time::of_fraction(0.3)));
+        assert_eq!("1Kdur".parse(), Ok(Time::of_fraction(1000.0)));
     }
 
     #[test]
@@ -263,6 +338,37 @@ mod tests {
             let error = text.parse::<Time>().unwrap_err();
             assert_eq!(error.kind(), kind, "{text:?}");
             assert!(error.to_string().contains(&quote(text)), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_said() {
+        for (text, mend) in [
+            ("1kba", "write '1Kba'"),
+            ("2Gtok", "write '2Btok'"),
+            ("2gtokens", "write '2Btok'"),
+            ("10min", "write '10m'"),
+            ("100steps", "write '100ba'"),
+            ("5 Epochs", "write '5ep'"),
+            ("3hours", "write '3h'"),
+            ("7batches", "write '7ba'"),
+            ("5  ep", "write '5ep'"),
+            ("15 Ttok", "write '15Ttok'"),
+            ("10k", "give a unit, e.g. '10Kba'"),
+            ("1.5M", "give a unit, e.g. '1.5Mba'"),
+            ("5", "give a unit, e.g. '5ep'"),
+            (
+                "1.5ep",
+                "write it in batches, e.g. '150ba', or as a fraction of the run, e.g. '0.3dur'",
+            ),
+        ] {
+            let error = text.parse::<Time>().unwrap_err().to_string();
+            assert!(error.ends_with(&format!(": {mend}")), "{error}");
+        }
+        // Nothing is offered that would be refused in turn.
+        for text in ["1.5hours", "1Mhours", "5epp", "3x", "1.5kx", "5 é", "5Ké"] {
+            let error = text.parse::<Time>().unwrap_err().to_string();
+            assert!(error.contains("has a unit that is not known: expected"), "{error}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Snapshots of all clocks.
+//! Snapshots of all counters.
 
 use crate::error::{Error, Kind, Result};
-use crate::time::Time;
 use crate::time::unit::{Counter, Unit};
+use crate::time::{Time, Value};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -97,14 +97,15 @@ impl Field {
 /// Microseconds in a second: the resolution of the wall clock.
 pub const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 
-/// An immutable snapshot of all clocks. A run starts at the default: all zeros.
+/// An immutable snapshot of all counters. A run starts at the default, all zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     values: [i64; Field::COUNT],
 }
 
 impl Timestamp {
-    /// The timestamp with one field changed; wall clocks in microseconds, none negative.
+    /// The timestamp with one field changed, to a value that is not negative; wall-clock times are in
+    /// microseconds.
     pub fn with(mut self, field: Field, value: i64) -> Result<Self> {
         not_negative(field.name(), value)?;
         self.values[field as usize] = value;
@@ -116,36 +117,42 @@ impl Timestamp {
         self.values[field as usize]
     }
 
-    /// A clock's total as a time, elapsed seconds rounded down.
-    pub fn get(&self, unit: Unit) -> Result<Time> {
-        match unit {
-            Unit::Counter(Counter::Second) => {
-                Ok(Time::Count(self.value(TotalWct) / MICROSECONDS_PER_SECOND, Counter::Second))
-            }
-            Unit::Counter(clock) => Ok(Time::Count(self.value(Field::total(clock)), clock)),
-            Unit::Duration => Err(Error::new(
-                Kind::Unit,
-                "a timestamp has no 'dur': a fraction of the run needs the run",
-            )),
+    /// A field as a time, elapsed seconds rounded down.
+    pub fn time(&self, field: Field) -> Time {
+        let value = self.value(field);
+        match field.counter() {
+            Counter::Second => Time::of_count(value / MICROSECONDS_PER_SECOND, Counter::Second),
+            counter => Time::of_count(value, counter),
         }
     }
 
-    /// A clock's total as a float, seconds with their fraction.
-    pub fn reading(&self, clock: Counter) -> f64 {
-        let value = self.value(Field::total(clock)) as f64;
-        if clock == Counter::Second { value / MICROSECONDS_PER_SECOND as f64 } else { value }
+    /// The total of a unit's counter, elapsed seconds rounded down.
+    pub fn get(&self, unit: Unit) -> Result<Time> {
+        match unit {
+            Unit::Counter(counter) => Ok(self.time(Field::total(counter))),
+            Unit::Duration => {
+                let expected = "a counter's, such as 'ba'";
+                Err(Error::argument(Kind::Unit, "unit", expected, "'dur', a fraction of the run"))
+            }
+        }
     }
 
-    /// How the clock of `time`'s unit compares with it, to the microsecond.
+    /// A counter's total as a float, seconds with their fraction.
+    pub fn reading(&self, counter: Counter) -> f64 {
+        let value = self.value(Field::total(counter)) as f64;
+        if counter == Counter::Second { value / MICROSECONDS_PER_SECOND as f64 } else { value }
+    }
+
+    /// How the counter of `time`'s unit compares with it, to the microsecond.
     pub fn compare(&self, time: Time) -> Result<Ordering> {
-        match time {
-            Time::Count(seconds, Counter::Second) => Ok(i128::from(self.value(TotalWct))
+        match time.value() {
+            Value::Count(seconds, Counter::Second) => Ok(i128::from(self.value(TotalWct))
                 .cmp(&(i128::from(seconds) * i128::from(MICROSECONDS_PER_SECOND)))),
             _ => self.get(time.unit())?.compare(time),
         }
     }
 
-    /// The timestamp with one field changed, to a value that is not negative.
+    /// The same for a value that is known not to be negative.
     pub(crate) fn set(mut self, field: Field, value: i64) -> Self {
         self.values[field as usize] = value;
         self
@@ -165,7 +172,7 @@ impl Timestamp {
         self.value(Field::total(counter))
     }
 
-    /// After one more optimizer step of so many samples, tokens and microseconds.
+    /// After one more optimizer step, which took these samples, tokens and microseconds.
     pub fn to_next_batch(self, samples: i64, tokens: i64, microseconds: i64) -> Result<Self> {
         for (name, value) in [("samples", samples), ("tokens", tokens), ("duration", microseconds)]
         {
@@ -178,14 +185,14 @@ impl Timestamp {
             .count(Counter::Second, microseconds)
     }
 
-    /// At the start of the next epoch, so many microseconds later.
+    /// At the start of the next epoch, that many microseconds later.
     pub fn to_next_epoch(self, microseconds: i64) -> Result<Self> {
         not_negative("duration", microseconds)?;
         let passed = self.count(Counter::Second, microseconds)?.count(Counter::Epoch, 1)?;
         Ok(passed.begin(Since::Epoch))
     }
 
-    /// At the start of the next iteration, so many microseconds later.
+    /// At the start of the next iteration, that many microseconds later.
     pub fn to_next_iteration(self, microseconds: i64) -> Result<Self> {
         not_negative("duration", microseconds)?;
         let passed = self.count(Counter::Second, microseconds)?.count(Counter::Iteration, 1)?;
@@ -216,39 +223,32 @@ impl Timestamp {
 }
 
 fn not_negative(name: &str, value: i64) -> Result<()> {
-    if value < 0 {
-        return Err(Error::new(
-            Kind::Value,
-            format!("{name} must not be negative, not {value}: clocks count up from 0"),
-        ));
+    match value < 0 {
+        true => Err(Error::argument(Kind::Value, name, "zero or above", value)),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-/// Prints Python that rebuilds the timestamp: the fields that are not zero.
+/// Prints the fields that are not zero.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Timestamp(")?;
         let mut separator = "";
-        for (field, name, clock, _) in Field::TABLE {
+        for (field, name, counter, _) in Field::TABLE {
             let value = self.value(field);
             if value == 0 {
                 continue;
             }
-            write!(f, "{separator}{name}=")?;
+            write!(f, "{separator}{name} ")?;
             separator = ", ";
-            if clock == Counter::Second {
-                let (seconds, rest) =
-                    (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
-                write!(f, "datetime.timedelta(seconds={seconds}")?;
-                if rest > 0 {
-                    write!(f, ", microseconds={rest}")?;
+            match counter {
+                Counter::Second => {
+                    let (seconds, rest) =
+                        (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
+                    write!(f, "{seconds}.{rest:06}{counter}")?;
                 }
-                f.write_str(")")?;
-            } else {
-                write!(f, "{value}")?;
+                _ => write!(f, "{value}")?,
             }
         }
-        f.write_str(")")
+        f.write_str(if separator.is_empty() { "the start of the run" } else { "" })
     }
 }

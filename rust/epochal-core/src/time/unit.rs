@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A counter of progress that starts at 0 and never runs backwards.
 ///
-/// A [`Unit`] is a clock or `dur`; whatever has been resolved for a run is on a clock.
+/// A [`Unit`] is a counter's or `dur`. Whatever has been resolved for a run is on a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
     /// Iterations: user-defined rounds of epochs.
@@ -22,31 +22,31 @@ pub enum Counter {
     Second,
 }
 
-/// The unit of a [`Time`](crate::Time): a clock's, or a fraction of the run.
+/// The unit of a [`Time`](crate::Time): a counter's, or a fraction of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
-    /// A whole number on a clock.
+    /// A whole number on a counter.
     Counter(Counter),
     /// `dur`: a fraction of the run.
     Duration,
 }
 
 impl Counter {
-    /// How many clocks there are.
+    /// How many counters there are.
     pub const COUNT: usize = 6;
 
-    /// Every clock, in the order of their units.
+    /// Every counter, in the order of their units.
     pub const ALL: [Self; Self::COUNT] =
         [Self::Iteration, Self::Epoch, Self::Batch, Self::Sample, Self::Token, Self::Second];
 
-    /// The unit that counts on this clock.
+    /// The unit of this counter.
     pub const fn unit(self) -> Unit {
         Unit::Counter(self)
     }
 }
 
 impl Unit {
-    /// Every unit with the name of its member in Python's enum and its suffix.
+    /// Every unit with its name in upper case and its suffix.
     pub const TABLE: [(Self, &'static str, &'static str); 7] = [
         (Self::Counter(Counter::Iteration), "ITERATION", "iter"),
         (Self::Counter(Counter::Epoch), "EPOCH", "ep"),
@@ -61,7 +61,7 @@ impl Unit {
     pub const fn index(self) -> usize {
         match self {
             Self::Counter(Counter::Second) => 6,
-            Self::Counter(clock) => clock as usize,
+            Self::Counter(counter) => counter as usize,
             Self::Duration => 5,
         }
     }
@@ -74,10 +74,8 @@ impl Unit {
     /// The unit of a suffix, in any case.
     pub fn from_suffix(text: &str) -> Result<Self> {
         Self::lookup(text.as_bytes()).ok_or_else(|| {
-            Error::new(
-                Kind::Unit,
-                format!("unit {} is not known: expected one of {}", quote(text), Self::list()),
-            )
+            let expected = format!("one of {}", Self::list());
+            Error::argument(Kind::Unit, "unit", expected, quote(text))
         })
     }
 

@@ -1,0 +1,72 @@
+"""The steps that an optimizer really makes, told by its own hooks. Does not import torch."""
+
+from __future__ import annotations
+
+# As in `typing`, whose import would take longer than the rest of the package's.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["after_each_step"]
+
+
+def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], None]:
+    """Has `call` called after each step of an optimizer, and returns the function that ends this.
+
+    The optimizer may be wrapped. Left out are steps that only look like one: those that a
+    `GradScaler` has the optimizer itself skip, and the one by which
+    `torch.distributed.checkpoint` makes a new optimizer set up its state.
+    """
+    real = _unwrapped(optimizer)
+    inside = sets_up = False
+
+    def before(stepping: Any, args: Any, kwargs: Any) -> None:
+        # Where a `step` calls that of its superclass, the hooks of both are called.
+        nonlocal inside, sets_up
+        sets_up = (inside and sets_up) or _only_sets_up(stepping, kwargs)
+        inside = True
+
+    def after(stepping: Any, args: Any, kwargs: Any) -> None:
+        nonlocal inside
+        ends, inside = inside, False
+        if ends and not (sets_up or _is_skipped(stepping)):
+            call()
+
+    handles = [real.register_step_pre_hook(before), real.register_step_post_hook(after)]
+
+    def end() -> None:
+        for handle in handles:
+            handle.remove()
+
+    return end
+
+
+def _unwrapped(optimizer: Any) -> Any:
+    """The optimizer inside of a wrapper, such as Accelerate's or Lightning's, which may have no
+    hooks of its own."""
+    while hasattr(getattr(optimizer, "optimizer", None), "register_step_post_hook"):
+        optimizer = optimizer.optimizer
+    if isinstance(optimizer, type) or not hasattr(optimizer, "register_step_post_hook"):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
+    return optimizer
+
+
+def _only_sets_up(optimizer: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a step is that of `torch.distributed.checkpoint`, `step(closure=None)` at rates of 0.
+
+    So that all ranks find the same, gradients are not looked at: a rank may have none of those that
+    others have, and a step with a closure has none yet. A first step at a rate of 0, as a warmup
+    makes it, is called otherwise.
+    """
+    return (
+        kwargs.get("closure", ...) is None
+        and not optimizer.state
+        and all(float(group["lr"]) == 0 for group in optimizer.param_groups)
+    )
+
+
+def _is_skipped(optimizer: Any) -> bool:
+    # A fused optimizer is stepped in any case, and told this for the time of the step.
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found)
