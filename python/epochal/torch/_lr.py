@@ -84,12 +84,12 @@ class EpochalLR(LambdaLR):
     def step(self, epoch: int | None = None) -> None:
         """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
 
-        All is computed before anything changes. Never raises `TypeError`. To jump is no exception
-        here, so there is no warning of it.
+        Everything is computed before anything changes. A jump is as good as a step, and nothing
+        warns of it.
 
-        Raises `UnitError` if a schedule reads samples, tokens or seconds that the clock was not
-        told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock, and for a
-        clock that was not restored with the scheduler.
+        Never raises `TypeError`. Raises `UnitError` if a schedule reads samples, tokens or seconds
+        that the clock was not told, and `ScheduleError` for an `epoch` that is not valid, or
+        beside a clock, and for a clock that was not restored with the scheduler.
         """
         try:
             batch, moment = self._time.next(self.last_epoch, epoch)
