@@ -204,7 +204,7 @@ def program(kind: str, folder: Path, places: Places, rest: bool = True) -> tuple
     def train_step(module: nn.Module, batch: Any) -> Tensor:
         inputs, targets, indices = batch
         loss = cross_entropy(module(inputs), targets)
-        module.indices = indices.tolist()  # type: ignore[assignment]
+        module.indices = indices.tolist()
         return loss
 
     def count(batch: Any) -> int:

@@ -15,10 +15,11 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._clock import Clock
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp
+from epochal._core import EpochalError, Run, StateError, Timestamp
 from epochal.trainer import _arguments as arguments
 from epochal.trainer._batches import count_samples, to_device
 from epochal.trainer._checkpoint import ON_CHANGE, Checkpoints, Saved
+from epochal.trainer._evaluation import mean_loss
 from epochal.trainer._feed import END, Feed
 from epochal.trainer._gradients import Gradients, LossError
 from epochal.trainer._interruption import Agenda, OptimizerSteps
@@ -445,30 +446,21 @@ class Trainer:
         self._call("eval_end")
         return loss
 
-    @torch.no_grad()
     def _evaluate(self) -> float:
         if self._eval_loader is None:
             raise TypeError("eval() needs an eval_dataloader")
-        loss, samples = 0.0, 0
         random = random_state(self._loader)
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
+
+        def loss(batch: Any) -> Tensor:
+            # Without DDP, which would have as many batches on every rank.
+            return self._loss(self._bare_model, to_device(batch, self.device))
+
         try:
-            for batch in self._eval_loader:
-                self._signals.check()
-                size = self._count_samples(batch)
-                # Without DDP, which would have as many batches on every rank.
-                mean = self._loss(self._bare_model, to_device(batch, self.device))
-                loss += mean.item() * size
-                samples += size
+            self.eval_loss = mean_loss(
+                self.model, self._eval_loader, loss, self._count_samples, self._signals.check
+            )
         finally:
-            for module, training in modes:
-                module.training = training
             set_random_state(random, self._loader)
-        losses, sizes = zip(*ranks.gather((loss, samples)), strict=True)
-        if not sum(sizes):
-            raise ScheduleError("eval_dataloader is empty: it gave no batch")
-        self.eval_loss = sum(losses) / sum(sizes)
         self._schedulers.evaluated(self.eval_loss)
         return self.eval_loss
 
