@@ -103,7 +103,8 @@ class Trainer:
             the position in the epoch.
         keep_last: how many checkpoints stay in `save_folder`; by default all.
         save_on_signal: True to end like `stop()` on SIGTERM and SIGUSR1, by which clusters end
-            their jobs: with a checkpoint, after the batch that is being trained.
+            their jobs: with a checkpoint, after the batch that is being trained. `clock.done`
+            tells whether the run has come to its end.
         resume: True to go on from the newest checkpoint in `save_folder`, if there is one; or the
             path of a checkpoint. What follows is bit for bit what the uninterrupted training
             does, if its callbacks and data depend on nothing else, such as the random state that
@@ -469,9 +470,11 @@ class Trainer:
     def save_checkpoint(self, path: str | PathLike[str] | None = None) -> None:
         """Writes all that is needed to go on from here; by default to `save_folder`.
 
-        Whenever the process is killed, there is the whole file or none. With several ranks all
-        of them must call this. Raises `TypeError` for states that `torch.load` does not take by
-        default, `StateError` if the optimizers train what is not in the model.
+        Whenever the process is killed, there is the whole file or none. It stands between two
+        batches: where an interruption has left a step half done, the rest is made first. Callbacks
+        that were still to come are not called by who resumes from it. With several ranks all of
+        them must call this. Raises `TypeError` for states that `torch.load` does not take by
+        default, `StateError` if the optimizers train what is not in the model, and within a step.
         """
         if self._in_loop and self._step:
             raise StateError("a checkpoint stands between two steps, and cannot be made within one")
