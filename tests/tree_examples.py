@@ -3,9 +3,9 @@
 from typing import Any
 
 import epochal
+from configs import configs
 from epochal import Schedule
 from hypothesis import strategies as st
-from strategies import configs
 
 # At least one of each class, with arguments that are not the defaults.
 LEAVES: list[Schedule] = [
