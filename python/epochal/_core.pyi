@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from os import PathLike
-from typing import IO, Any, Self, SupportsIndex, TypeAlias, final, overload
+from typing import IO, Any, Self, SupportsIndex, final, overload
 
 import numpy.typing as npt
 from typing_extensions import disjoint_base
@@ -440,9 +440,9 @@ def evaluate(
 
 # What `epochal.view` is made of. A phase is (course, from, to, first, last, low, high, parts), a
 # difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
-Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
-
-def phases(curve: Curve) -> list[Phase]: ...
+def phases(
+    curve: Curve,
+) -> list[tuple[str, float, float, float, float, float | None, float | None, float]]: ...
 def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]: ...
 def seams(curve: Curve) -> list[Jump]: ...
 def apart(
