@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import epochal
 import numpy as np
 import pytest
+from configs import NAMES, parameters
 from epochal import (
     CosineAnnealingScheduler,
     Curve,
@@ -34,7 +35,6 @@ from epochal import (
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import timestamp as reference
-from strategies import NAMES, parameters
 
 Call = Callable[[Any], object]
 

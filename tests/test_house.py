@@ -17,7 +17,7 @@ REFERENCE = sorted((ROOT / "tests" / "reference").glob("*.py"))
 
 
 def test_there_are_sources() -> None:
-    assert {"__init__.py", "schedules.py"} <= {path.name for path in SOURCES}
+    assert {"__init__.py", "_tails.py"} <= {path.name for path in SOURCES}
     assert {"time.py", "schedules.py"} <= {path.name for path in REFERENCE}
 
 

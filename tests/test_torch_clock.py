@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from configs import configs
 from epochal import (
     Clock,
     Curve,
@@ -36,7 +37,7 @@ from optimizers import (
     train_step,
 )
 from optimizers import settings as group_settings
-from strategies import Draw, configs
+from strategies import Draw
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, SequentialLR
 

@@ -145,7 +145,7 @@ class _Leaf:
         if not 0.0 <= alpha < float("inf"):
             raise ScheduleError(
                 f"schedule function {self.name} returned {result!r} at {_time(state)}: "
-                "a multiplier must be a finite number, zero or above"
+                "a multiplier must be a finite number, 0 or above"
             )
         return alpha
 
@@ -182,7 +182,7 @@ class FunctionSchedule(Schedule):
         α(t) = function(state, ssr=σ), or function(state)
 
     Args:
-        function: a pure function that returns a finite number, zero or above. If it has a
+        function: a pure function that returns a finite number, 0 or above. If it has a
             parameter named `ssr`, it receives the scale schedule ratio and must apply it itself;
             otherwise it can only be used in runs whose ratio is 1.
         units: the units of the clocks that it reads, such as `["tok"]`. By default they are seen

@@ -35,7 +35,7 @@ pub(crate) fn run(
     Ok(core::Run::already_scaled(duration, facts, ratio)?)
 }
 
-/// Whether an object is of a type of which no instance ever changes.
+/// Whether the type of an object is one whose instances never change.
 pub(crate) fn never_changes(object: &Bound<'_, PyAny>) -> bool {
     object.is_none()
         || object.is_instance_of::<Time>()

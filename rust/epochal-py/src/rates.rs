@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyList, PySequence, PyString};
 use std::mem::replace;
 
-/// A number to be written: that of its group; its key; which element it is, where a tuple such as
-/// `betas` is there; the key of its base, and that as a number; the number of the reader that gives
-/// α; whether it is a learning rate; and how it is written.
+/// A number to write: the index of its group, its key, its index in a tuple such as `betas`, the key
+/// of its base, the base as a float, the index of the reader that gives its α, whether it is a
+/// learning rate, and how it is written.
 type Entry = (usize, Py<PyString>, Option<usize>, Py<PyString>, f64, usize, bool, u8);
 
 // How a number is written, if not as a new float.
@@ -18,11 +18,11 @@ const ALONE: u8 = 1; // into its tensor
 const TOGETHER: u8 = 2; // into its tensor, in one operation with others
 const DONE: u8 = 3; // not at all: its tensor is that of another entry
 
-/// Writes numbers into groups that are as they were when they were last looked at or written.
+/// Writes numbers into parameter groups, as long as these are as they were last seen or written.
 ///
-/// A number becomes base × α, a learning rate base × (α × factor): a new float, or in place where
-/// it is a tensor. `readers` give α, each called once a step with the moment; `fill` takes a list
-/// of tensors and one of numbers.
+/// A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
+/// `readers` return α; each is called with the moment once per step. `fill` takes a list of tensors
+/// and a list of numbers.
 #[pyclass(module = "epochal._core")]
 pub(crate) struct Writer {
     groups: Vec<Py<PyDict>>,
@@ -31,23 +31,23 @@ pub(crate) struct Writer {
     fill: Py<PyAny>,
 }
 
-/// Small, since an optimizer may have hundreds: what few numbers have stands apart.
+/// A number to write. It is small, since an optimizer may have hundreds; rare properties are apart.
 struct Number {
     group: usize,
     reader: usize,
     is_rate: bool,
     key: Py<PyString>,
-    /// What the group has: a number, a tensor, or a tuple of them.
+    /// The value in the group: a number, a tensor, or a tuple of them.
     now: Py<PyAny>,
     base_key: Py<PyString>,
     base: Py<PyAny>,
     base_value: f64,
-    /// What was written last.
+    /// The value that was written last.
     value: f64,
     special: Option<Box<Special>>,
 }
 
-/// Of a number that is an element of a tuple, is a tensor, or has a tensor as its base.
+/// The properties of a number that is in a tuple, is a tensor, or has a tensor as its base.
 struct Special {
     element: Option<usize>,
     tensor: Option<Tensor>,
@@ -105,8 +105,9 @@ impl Writer {
         Ok(Self { groups, numbers, readers, fill })
     }
 
-    /// Writes what the readers give for this moment. Only while groups, numbers and bases are what
-    /// is known of them: otherwise nothing is read or changed, and the result is False.
+    /// Writes the numbers of a moment, and returns whether it did.
+    ///
+    /// If a group, a number or a base has changed, nothing is read or written.
     fn write(
         slf: &Bound<'_, Self>,
         groups: &Bound<'_, PyAny>,
@@ -125,7 +126,7 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes for these α, one for each reader, whatever the groups have.
+    /// Writes the numbers for these α, one for each reader, whatever has changed in the groups.
     fn put(&mut self, py: Python<'_>, alphas: Vec<f64>, factor: f64) -> PyResult<()> {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));

@@ -85,7 +85,7 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    /// The curve in the run of a state: the same one as long as the state tells the same.
+    /// The curve in the run of a state. It is kept until a state gives another run.
     fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
         let (max_duration, dataloader_len) = composer::run_facts(state)?;
         let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
@@ -367,8 +367,8 @@ impl Schedule {
 
     /// This schedule with other arguments.
     ///
-    /// An argument that the outermost operation does not have is looked up inside it, where only one
-    /// schedule may have it.
+    /// An argument that the outermost operation does not have is looked up inside it, where only
+    /// one schedule may have it.
     ///
     /// >>> CosineAnnealingScheduler().replace(alpha_f=0.1)
     /// CosineAnnealingScheduler(t_max='1dur', alpha_f=0.1)
@@ -385,7 +385,7 @@ impl Schedule {
         configuration(slf, "_changes", "replace", changes)
     }
 
-    /// 16 hexadecimal digits that identify this schedule, as in the name of a run or a cache key.
+    /// 16 hexadecimal digits that identify this schedule, as a cache key does.
     ///
     /// Equal schedules have the same digits on every platform and in every version.
     ///

@@ -431,7 +431,7 @@ pub(crate) fn tick(
         };
         micros.ok_or_else(|| {
             let shown = crate::error::shown(seconds);
-            let expected = "finite, zero or above, and at most 292,471 years";
+            let expected = "finite, 0 or above, and at most 292,471 years";
             Error::new(Kind::Value, format!("seconds must be {expected}, not {shown}"))
         })
     })?;
