@@ -937,9 +937,9 @@ def evaluate(
 
 # What `epochal.view` is made of. A phase is (course, from, to, first, last, low, high, parts), a
 # difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
-Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
+_Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
 
-def phases(curve: Curve) -> list[Phase]:
+def phases(curve: Curve) -> list[_Phase]:
     """The phases of a curve: (course, from, to, first, last, low, high, parts)."""
 
 def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]:
