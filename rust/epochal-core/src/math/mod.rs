@@ -13,9 +13,9 @@ mod log;
 mod power;
 mod sine;
 
-pub(crate) use double::{Double, difference, geometric, ratio, ulp};
+pub(crate) use double::{Double, PerSquare, difference, geometric, ratio, ulp};
 pub use ease::Ease;
-pub(crate) use ease::eased;
+pub(crate) use ease::{one_minus_sqrt, rex};
 pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Powers, Stages, cube, square, square_exactly};
