@@ -55,6 +55,20 @@ impl InverseSquareRoot {
     }
 }
 
+impl Outline for InverseSquareRoot {
+    /// There are none in a run: what does not begin with it is joined.
+    fn changes(&self, _a: f64, _b: f64) -> f64 {
+        0.0
+    }
+
+    /// 2√τ·(√(τ + b) − √(τ + a))/(b − a) is the harmonic mean of both ends.
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let root = Self { to: 0.0, ..*self };
+        let [first, last] = [a, b].map(|t| value(|times, out| root.fill(times, out), t));
+        self.to + (1.0 - self.to) * 2.0 * first * last / (first + last)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,19 +104,5 @@ mod tests {
         for (t, alpha) in times.into_iter().zip(out) {
             assert_eq!(alpha.to_bits(), at(root, t).to_bits(), "{t}");
         }
-    }
-}
-
-impl Outline for InverseSquareRoot {
-    /// There are none in a run: what does not begin with it is joined.
-    fn changes(&self, _a: f64, _b: f64) -> f64 {
-        0.0
-    }
-
-    /// 2√τ·(√(τ + b) − √(τ + a))/(b − a) is the harmonic mean of both ends.
-    fn mean(&self, a: f64, b: f64) -> f64 {
-        let root = Self { to: 0.0, ..*self };
-        let [first, last] = [a, b].map(|t| value(|times, out| root.fill(times, out), t));
-        self.to + (1.0 - self.to) * 2.0 * first * last / (first + last)
     }
 }
