@@ -1,24 +1,18 @@
-"""The thirteen classes with an example of each."""
+"""Every class with an example."""
 
-import inspect
 from typing import Any
 
+import epochal
 import pytest
-from epochal import (
-    Schedule,
-    Time,
-)
-from strategies import (
-    NAMES,
-    Config,
-    possible,
-    runs,
-)
+from configs import NAMES
+from epochal import Schedule, Time
+from reference.arguments import LENGTHS, MOMENTS
+from strategies import possible, runs
 
 every_schedule = pytest.mark.parametrize("name", NAMES)
 complete_runs = runs(complete=True).filter(possible)
-REQUIRED = inspect.Parameter.empty
 
+WARMUP = {"warmup_start": 0.125, "warmup_shape": "cosine"}
 # One of each, with every argument given.
 FULL: dict[str, dict[str, Any]] = {
     "StepScheduler": {"step_size": "3ba", "gamma": 0.5},
@@ -34,12 +28,14 @@ FULL: dict[str, dict[str, Any]] = {
         "milestones": ["3ba", "0.5dur"],
         "gamma": 0.5,
         "scale_warmup": True,
+        **WARMUP,
     },
     "ConstantWithWarmupScheduler": {
         "t_warmup": "2ba",
         "alpha": 0.5,
         "t_max": "3ba",
         "scale_warmup": True,
+        **WARMUP,
     },
     "LinearWithWarmupScheduler": {
         "t_warmup": "2ba",
@@ -47,12 +43,14 @@ FULL: dict[str, dict[str, Any]] = {
         "alpha_f": 0.25,
         "t_max": "3ba",
         "scale_warmup": True,
+        **WARMUP,
     },
     "CosineAnnealingWithWarmupScheduler": {
         "t_warmup": "2ba",
         "t_max": "3ba",
         "alpha_f": 0.25,
         "scale_warmup": True,
+        **WARMUP,
     },
     "PolynomialWithWarmupScheduler": {
         "t_warmup": "2ba",
@@ -60,16 +58,55 @@ FULL: dict[str, dict[str, Any]] = {
         "t_max": "3ba",
         "alpha_f": 0.25,
         "scale_warmup": True,
+        **WARMUP,
+    },
+    "InverseSquareRootScheduler": {"t_scale": "3ba", "alpha_f": 0.25},
+    "PiecewiseScheduler": {
+        "points": [("1ba", 0.5), ("3ba", 1.0), ("7ba", 0.25)],
+        "shape": ["linear", "cosine"],
+    },
+    "CyclicScheduler": {"t_up": "2ba", "t_down": "3ba", "alpha_i": 0.25, "gamma": 0.5},
+    "OneCycleScheduler": {
+        "t_up": "2ba",
+        "t_max": "5ba",
+        "alpha_i": 0.25,
+        "alpha_f": 0.125,
+        "shape": "linear",
+    },
+    "WSDScheduler": {
+        "t_warmup": "2ba",
+        "t_decay": "3ba",
+        "t_max": "7ba",
+        "alpha_f": 0.25,
+        "decay_shape": "1-sqrt",
+        "scale_warmup": True,
+        **WARMUP,
+    },
+    "InverseSquareRootWithWarmupScheduler": {
+        "t_warmup": "2ba",
+        "t_scale": "5ba",
+        "t_cooldown": "3ba",
+        "t_max": "7ba",
+        "alpha_f_decay": 0.25,
+        "alpha_f_cooldown": 0.125,
+        "scale_warmup": True,
+        **WARMUP,
     },
 }
 
 
 def build(name: str, arguments: dict[str, Any]) -> Schedule:
-    return Config(name, arguments).real()
+    schedule = getattr(epochal, name)(**arguments)
+    assert isinstance(schedule, Schedule)
+    return schedule
 
 
-def normal(name: str, value: object) -> object:
+def normal(name: str, value: Any) -> object:
     """An argument as an attribute gives it."""
-    if isinstance(value, list | tuple):
-        return tuple(Time(milestone) for milestone in value)
-    return Time(value) if isinstance(value, str) else value
+    if name == "milestones":
+        return tuple(map(Time, value))
+    if name == "points":
+        return tuple((Time(time), alpha) for time, alpha in value)
+    if isinstance(value, list):
+        return tuple(value)
+    return Time(value) if name in (*LENGTHS, *MOMENTS) and value is not None else value

@@ -1,25 +1,19 @@
-"""What the tests draw: time strings, times, factors, timestamps, runs, schedules and points.
+"""What the tests draw: time strings, times, factors, timestamps and runs.
 
 Everything is drawn in the terms of `reference`; `real_…` builds the package's object from it.
 """
 
-import inspect
 import math
 import operator
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import epochal
-from epochal import Run, Schedule, Time, Timestamp
+from epochal import Run, Time, Timestamp
 from hypothesis import strategies as st
 from reference import run as reference_run
-from reference import schedules as reference_schedules
 from reference import time as reference_time
 from reference import timestamp as reference_timestamp
 from reference.errors import Refusal
@@ -318,111 +312,3 @@ def possible(run: reference_run.Run) -> bool:
         return run.duration.value > 0
     except Refusal:
         return False
-
-
-# Schedules
-
-
-@dataclass(frozen=True)
-class Config:
-    """A schedule by name and arguments."""
-
-    name: str
-    arguments: dict[str, Any]
-
-    def real(self) -> Schedule:
-        schedule = getattr(epochal, self.name)(**self.arguments)
-        assert isinstance(schedule, Schedule)
-        return schedule
-
-    @property
-    def times(self) -> list[str]:
-        """Its times, as given."""
-        found: list[str] = []
-        for value in self.arguments.values():
-            found += value if isinstance(value, list) else [value] * isinstance(value, str)
-        return found
-
-    def alpha(self, run: reference_run.Run, clocks: Mapping[str, Fraction]) -> Decimal:
-        moment = reference_schedules.Moment(run, clocks)
-        return reference_schedules.alpha(self.name, self.arguments, moment)
-
-    def clocks(self, run: reference_run.Run) -> list[str]:
-        """Those that its curve reads."""
-        moment = reference_schedules.Moment(run, dict.fromkeys(UNITS, Fraction(0)))
-        reference_schedules.alpha(self.name, self.arguments, moment)
-        return sorted(moment.seen, key=UNITS.index)
-
-
-NAMES = sorted(reference_schedules.ALPHA)
-
-
-def parameters(name: str) -> dict[str, Any]:
-    """The arguments of a schedule and their defaults; `inspect.Parameter.empty` for none."""
-    signature = inspect.signature(reference_schedules.ALPHA[name])
-    return {key: value.default for key, value in signature.parameters.items() if key != "now"}
-
-
-_HUNDREDTHS = st.integers(1, 150).map(lambda n: n / 100)
-_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 2.0, 1e-3]) | st.floats(0, 4)
-
-_NUMBERS: dict[str, st.SearchStrategy[Any]] = {
-    "gamma": st.sampled_from([0.1, 0.5, 0.9, 0.99, 0.0, 1.0]) | st.floats(0, 1),
-    "alpha": _ALPHAS,
-    "alpha_i": _ALPHAS,
-    "alpha_f": st.just(0.0) | _ALPHAS,
-    "power": st.sampled_from([0.5, 1.0, 2.0, 3.0]) | st.floats(0.1, 8),
-    "t_mult": st.sampled_from([1.0, 1.0, 1.0, 1.5, 2.0, 3.0, 1.1]),
-    "scale_warmup": st.booleans(),
-}
-
-
-@st.composite
-def lengths(draw: Draw, units: tuple[str, ...] = UNITS, longest: int = 1000) -> str:
-    """Short against the runs above, so that points beyond the end are common."""
-    unit = draw(st.sampled_from(units))
-    if unit != "dur":
-        return f"{draw(st.integers(1, longest))}{unit}"
-    return f"{draw(_HUNDREDTHS | _ANY_DURATION)!r}dur"
-
-
-# Not below 0.01: between so many steps there is no whole number.
-_ANY_DURATION = st.floats(0.01, 1.5)
-
-
-@st.composite
-def configs(draw: Draw, *names: str, units: tuple[str, ...] = UNITS, longest: int = 1000) -> Config:
-    """Any of the thirteen; arguments valid at construction, some left to their defaults."""
-    name = draw(st.sampled_from(names or NAMES))
-    length = lengths(units, longest)
-    arguments: dict[str, Any] = {}
-    for key, default in parameters(name).items():
-        if default is not inspect.Parameter.empty and not draw(st.integers(0, 4)):
-            continue
-        if key in _NUMBERS:
-            arguments[key] = draw(_NUMBERS[key])
-        elif key == "milestones":
-            arguments[key] = draw(st.lists(length, max_size=5))
-        else:
-            arguments[key] = draw(length)
-    if arguments.get("t_warmup", "0") != "0" and draw(st.integers(0, 2)):
-        # Mostly shorter than the rest of the schedule; at times as long.
-        unit = draw(st.sampled_from(units))
-        warmups = [f"{draw(st.integers(0, 20))}{unit}", "0ba", arguments.get("t_max", "0.1dur")]
-        arguments["t_warmup"] = draw(st.sampled_from(warmups))
-    return Config(name, arguments)
-
-
-def boundaries(config: Config, run: reference_run.Run) -> list[int]:
-    """Whole points at and beside those where its formula changes, or would if truncated.
-
-    Counters above 2^53 are not exact in a float, so no point is.
-    """
-    points = {0, 1}
-    moment = reference_schedules.Moment(run, {})
-    for text in config.times:
-        length = moment.length(text)
-        for n in (1, 2, 3, 10, 1000):
-            end = math.floor(length.times(n))
-            points |= {end - 1, end, end + 1, end // 2}
-    return sorted(point for point in points if 0 <= point <= 2**53)

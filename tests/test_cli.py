@@ -13,17 +13,21 @@ import sys
 import termios
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import epochal
 import pytest
 from epochal import (
+    CosineAnnealingScheduler,
     CosineAnnealingWithWarmupScheduler,
     LinearScheduler,
+    MultiStepScheduler,
     Run,
     Time,
     WSDScheduler,
 )
 from epochal.__main__ import main
+from epochal.view import Finding
 
 PROGRAM = Path(sys.executable).with_name("epochal")
 WSD = "WSD(t_warmup='2000ba')"
@@ -79,7 +83,7 @@ def test_what_is_my_rate_and_what_would_a_ratio_do(printed: Printed) -> None:
             *("--base-lr", "3e-4", "--ssr", str(ratio), "--json"),
         )
         expected = curve.resolve(Run("15Ttok", scale_schedule_ratio=ratio))
-        points = json.loads(out)["points"]
+        points = json.loads(out)
         assert [point["time"] for point in points] == ["1200000000000tok", "0.5dur"]
         for point in points:
             assert point["alpha"] == expected(Time(point["time"]))
@@ -161,19 +165,66 @@ def test_the_plot_is_the_curve(printed: Printed, monkeypatch: pytest.MonkeyPatch
         assert (height > 0) == (alpha > 0)
 
 
+def test_show_tells_the_phases_and_what_lint_finds(printed: Printed) -> None:
+    curve = MultiStepScheduler(["30ep", "120ep"]).resolve(Run("90ep", batches_per_epoch=1000))
+    out = printed("show", "MultiStep(['30ep', '120ep'])", *RUN, "--base-lr", "3e-4")
+    assert str(curve.describe(3e-4)) in out
+    findings = epochal.lint(curve.schedule, curve.run, 3e-4)
+    assert findings
+    assert out.endswith("\n\n" + "".join(f"{finding}\n" for finding in findings))
+
+
 def test_show_for_programs(printed: Printed) -> None:
-    document = json.loads(printed("show", WSD, *RUN, "--json"))
-    assert epochal.parse(document["schedule"]) == WSDScheduler("2000ba")
+    document = json.loads(printed("show", WSD, *RUN, "--json", "--base-lr", "2"))
     run = Run.from_config(document["run"])
     assert run == Run("90ep", batches_per_epoch=1000)
-    curve = WSDScheduler("2000ba").resolve(run)
-    points = document["points"]
-    assert len(points) == 101
-    assert [points[0]["time"], points[-1]["time"]] == ["0ba", "90000ba"]
-    assert all(point["alpha"] == curve(Time(point["time"])) for point in points)
-    rows = list(csv.reader(io.StringIO(printed("show", WSD, *RUN, "--csv", "--base-lr", "2"))))
-    assert rows[0] == ["time", "alpha", "lr"]
-    assert [float(row[1]) for row in rows[1:]] == [point["alpha"] for point in points]
+    curve = epochal.parse(document["schedule"]).resolve(run)
+    assert curve == WSDScheduler("2000ba").resolve(run)
+    assert document["phases"] == curve.describe(2.0).rows
+    found = [finding["code"] for finding in document["findings"]]
+    assert found == [finding.code for finding in epochal.lint(curve.schedule, run)]
+    out = printed("show", WSD, *RUN, "--csv", "--every", "9000ba", "--base-lr", "2")
+    assert out.rstrip("\n") == curve.to_csv(every="9000ba", base_lr=2.0)
+    assert out.count("\n") == 12
+
+
+def test_pictures(printed: Printed, tmp_path: Path) -> None:
+    root = ElementTree.fromstring(printed("show", WSD, *RUN, "--svg"))
+    assert root.tag.endswith("svg")
+    pytest.importorskip("matplotlib")
+    with (tmp_path / "curve.png").open("wb") as file:
+        subprocess.run([PROGRAM, "show", WSD, *RUN, "--png"], stdout=file, check=True)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+# lint and diff
+
+
+def test_lint_tells_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
+    for schedule, status in (("CosineAnnealing()", 0), ("MultiStep(['30ep', '120ep'])", 1)):
+        assert main(["lint", schedule, *RUN]) == status
+        run = Run("90ep", batches_per_epoch=1000)
+        findings = epochal.lint(epochal.parse(schedule), run)
+        out = capsys.readouterr().out
+        assert out == "".join(f"{finding}\n" for finding in findings)
+        assert any(finding.severity != "note" for finding in findings) == bool(status)
+        assert main(["lint", schedule, *RUN, "--json"]) == status
+        shown = json.loads(capsys.readouterr().out)
+        assert [Finding(**finding) for finding in shown] == findings
+
+
+def test_diff_tells_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "Linear()", "Linear(1, 0)", "--run", "100ba"]) == 0
+    assert capsys.readouterr().out == "the two curves are the same\n"
+    assert main(["diff", "Linear()", "CosineAnnealing()", "--run", "100ba", "--json"]) == 1
+    one, other = (s.resolve("100ba") for s in (LinearScheduler(), CosineAnnealingScheduler()))
+    difference = epochal.diff(one, other)
+    assert json.loads(capsys.readouterr().out) == {
+        "unit": difference.unit,
+        "rows": difference.rows,
+    }
+    assert main(["diff", "Linear()", "CosineAnnealing()", "--run", "100ba"]) == 1
+    assert capsys.readouterr().out == f"{difference}\n"
 
 
 def test_extreme_runs_are_shown(printed: Printed) -> None:
@@ -212,12 +263,15 @@ def test_the_run_of_a_file_and_options(tmp_path: Path, printed: Printed) -> None
         'max_duration = "10ep"\nscheduler = "Linear()"\n[run]\nbatches_per_epoch = 10\n'
     )
 
-    def points(*options: str) -> list[str]:
-        return printed("show", str(path), "--csv", *options).splitlines()
+    def run_with(*options: str) -> Run:
+        document = json.loads(printed("show", str(path), "--json", *options))
+        return Run.from_config(document["run"])
 
-    assert points()[-1] == "100ba,0.0"
-    assert points("--batches-per-epoch", "7")[-1] == "70ba,0.0"
-    assert points("--run", "3ep", "--ssr", "2")[-1] == "60ba,0.0"
+    assert run_with() == Run("10ep", batches_per_epoch=10)
+    assert run_with("--batches-per-epoch", "7") == Run("10ep", batches_per_epoch=7)
+    assert run_with("--run", "3ep", "--ssr", "2") == Run(
+        "3ep", batches_per_epoch=10, scale_schedule_ratio=2.0
+    )
 
 
 def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,6 +450,8 @@ def test_it_needs_neither_torch_nor_numpy() -> None:
             "import sys\n"
             "from epochal.__main__ import main\n"
             f"assert main(['show', {WSD!r}, *{RUN!r}]) == 0\n"
+            f"assert main(['lint', {WSD!r}, *{RUN!r}]) == 0\n"
+            f"assert main(['diff', {WSD!r}, 'Linear()', *{RUN!r}]) == 1\n"
             f"assert main(['at', {WSD!r}, '5ba', *{RUN!r}, '--csv']) == 0\n"
             f"assert main(['parse', {WSD!r}, '--json']) == 0\n"
             "heavy = {'torch', 'numpy', 'inspect', 'shutil', 'ast', 'matplotlib'}\n"

@@ -93,7 +93,7 @@ def test_any_parts_are_one_batch(parts: list[tuple[int, int, int]]) -> None:
 @pytest.mark.parametrize(
     ("told", "error", "text"),
     [
-        ({"samples": -1}, EpochalError, "samples must not be negative, not -1"),
+        ({"samples": -1}, EpochalError, "samples must be zero or above, not -1"),
         ({"tokens": 1.5}, TypeError, "tokens.*1.5"),
         ({"tokens": False}, TypeError, "tokens must be a whole number, not False"),
         ({"samples": "5tok"}, UnitError, "samples must be in 'sp', not '5tok'"),

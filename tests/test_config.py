@@ -35,7 +35,7 @@ from epochal import (
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import any_time_strings
-from trees import LEAVES, example_of, trees
+from tree_examples import LEAVES, example_of, trees
 
 # Round trips
 

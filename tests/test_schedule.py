@@ -4,38 +4,43 @@ import copy
 import inspect
 import math
 import pickle
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import epochal
 import pytest
+from configs import NAMES, REQUIRED, configs, parameters
 from epochal import (
+    ConstantScheduler,
+    EpochalError,
     ExponentialScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     MultiStepScheduler,
+    PiecewiseScheduler,
     Run,
     Schedule,
     ScheduleError,
     StepScheduler,
     Time,
+    TimeParseError,
+    Timestamp,
     UnitError,
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reference.arguments import check
+from reference.arguments import LENGTHS, MOMENTS
+from reference.errors import shown
+from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
 from scheduler_classes import (
     FULL,
-    REQUIRED,
     build,
     every_schedule,
     normal,
 )
 from strategies import (
-    NAMES,
-    configs,
-    parameters,
     possible,
     real_run,
     runs,
@@ -45,11 +50,12 @@ from strategies import (
 
 
 @every_schedule
-def test_arguments_and_defaults_are_composers(name: str) -> None:
-    signature = inspect.signature(getattr(epochal, name))
-    given_defaults = {key: value.default for key, value in signature.parameters.items()}
-    assert list(given_defaults.items()) == list(parameters(name).items())
-    assert list(FULL[name]) == list(given_defaults)
+def test_arguments_their_order_and_defaults(name: str) -> None:
+    """Composer's, where the class is Composer's."""
+    real, plain = inspect.signature(getattr(epochal, name)), inspect.signature(PLAIN[name])
+    for ours, theirs in zip(real.parameters.values(), plain.parameters.values(), strict=True):
+        assert (ours.name, ours.kind, ours.default) == (theirs.name, theirs.kind, theirs.default)
+    assert list(FULL[name]) == list(real.parameters)
 
 
 @every_schedule
@@ -77,10 +83,15 @@ def test_repr_rebuilds(name: str, data: st.DataObject) -> None:
 
 @every_schedule
 def test_repr_has_every_argument(name: str) -> None:
+    """But for what is given by keyword only, where it is the default."""
     for arguments in (FULL[name], {k: v for k, v in FULL[name].items() if required(name, k)}):
-        shown = parameters(name) | arguments
-        text = ", ".join(f"{key}={value!r}" for key, value in shown.items())
+        defaults = {k: v for k, v in parameters(name).items() if not k.startswith("warmup_")}
+        text = ", ".join(f"{k}={written(v)}" for k, v in (defaults | arguments).items())
         assert repr(build(name, arguments)) == f"{name}({text})"
+
+
+def written(value: object) -> str:
+    return shown(value) if type(value) is float else repr(value)
 
 
 def required(name: str, key: str) -> bool:
@@ -91,7 +102,9 @@ def required(name: str, key: str) -> bool:
 def test_positional_and_normalized_arguments(name: str) -> None:
     arguments = FULL[name]
     schedule = build(name, arguments)
-    assert getattr(epochal, name)(*arguments.values()) == schedule
+    named = {key: value for key, value in arguments.items() if key.startswith("warmup_")}
+    in_order = [value for key, value in arguments.items() if key not in named]
+    assert getattr(epochal, name)(*in_order, **named) == schedule
     times = {key: normal(key, value) for key, value in arguments.items()}
     assert build(name, times) == schedule
     whole = {k: int(v) if type(v) is float and v == int(v) else v for k, v in arguments.items()}
@@ -104,15 +117,27 @@ def test_every_argument_counts_in_equality(name: str) -> None:
     assert schedule == build(name, FULL[name])
     assert hash(schedule) == hash(build(name, FULL[name]))
     for key, value in FULL[name].items():
-        other: Any = [*value, "7ba"] if isinstance(value, list) else "1ba"
-        if isinstance(value, float | bool):
-            other = False if value is True else value + 1
-        changed = build(name, FULL[name] | {key: other})
+        changed = build(name, FULL[name] | {key: another(key, value)})
         assert changed != schedule
         assert not changed == schedule
         assert hash(changed) != hash(schedule)
     for different in ("", None, 0, FULL[name], Time("3ba")):
         assert schedule != different
+
+
+def another(key: str, value: Any) -> Any:
+    """Another good value of an argument."""
+    if key == "milestones":
+        return [*value, "7ba"]
+    if key == "points":
+        return [*value[:-1], ("8ba", value[-1][1])]
+    if key == "shape" and isinstance(value, list):
+        return ["step", *value[1:]]
+    if key in (*LENGTHS, *MOMENTS):
+        return "9ba" if key == "t_max" else "1ba"
+    if isinstance(value, str):
+        return "rex"
+    return False if value is True else value / 2
 
 
 def test_schedules_of_one_shape_are_equal_only_to_their_own_kind() -> None:
@@ -164,35 +189,52 @@ def test_milestones_are_any_iterable_in_any_order() -> None:
 NUMBERS: list[Any] = [-1, -0.001, 0, 0.5, 1, math.nan, math.inf, -math.inf, "1", True, None]
 TIMES: list[Any] = ["0ba", "-1ba", "0dur", "-0.1dur", "1ba", "5", "5epp", "1.5ep", "", 5, None]
 LISTS: list[Any] = ["3ba", 5, None, ["3ba", "-1ba"], ["x"], ["3ba", 5], [None], [], ["0ba"]]
+FLAGS: list[Any] = [True, False, 0, 1, "no", None]
+SHAPES: list[Any] = ["linear", "geometric", "step", "cubic", "Linear", "", 5, None, True]
+MANY_SHAPES: list[Any] = [*SHAPES, [], ["rex"], ["rex"] * 3, ["rex", "cubic"], ["rex", 5], ("rex",)]
+ROWS: list[Any] = [
+    *("3ba", 5, None, [], [5], ["3ba"], [("3ba",)], [("3ba", 1.0, 1.0)], [(1.0, "3ba")]),
+    *([(time, 1.0)] for time in TIMES),
+    *([("3ba", 1.0), ("5ba", alpha)] for alpha in NUMBERS),
+    [("5ba", 1.0), ("3ba", 1.0)],
+    [("0.5dur", 1.0), ("0.25dur", 1.0)],
+    [("3ba", 1.0), ("3ba", 0.5), ("3ba", 0.0)],
+    [("5ba", 1.0), ("3tok", 1.0)],
+]
+
+
+def values(name: str, key: str) -> list[Any]:
+    """What is tried for an argument."""
+    if key in (*LENGTHS, *MOMENTS):
+        return TIMES
+    if key == "shape" and name == "PiecewiseScheduler":
+        return MANY_SHAPES
+    return {"milestones": LISTS, "points": ROWS, "scale_warmup": FLAGS}.get(
+        key, SHAPES if key.endswith("shape") else NUMBERS
+    )
 
 
 def cases() -> list[Any]:
-    found = []
-    for name in NAMES:
-        for key in parameters(name):
-            values = NUMBERS
-            if key == "milestones":
-                values = LISTS
-            elif key.startswith(("t_w", "t_m", "t_0", "step", "decay")) and key != "t_mult":
-                values = TIMES
-            elif key == "scale_warmup":
-                values = [True, False, 0, 1, "no", None]
-            found += [
-                pytest.param(name, key, value, id=f"{name}-{key}-{str(value)[:12]}")
-                for value in values
-            ]
-    return found
+    return [
+        pytest.param(name, key, value, id=f"{name}-{key}-{str(value)[:30]}")
+        for name in NAMES
+        for key in parameters(name)
+        for value in values(name, key)
+    ]
 
 
 @pytest.mark.parametrize(("name", "key", "value"), cases())
 def test_arguments_are_checked_at_construction(name: str, key: str, value: Any) -> None:
     """The class of the error; the message names the argument and quotes the value."""
+    arguments = FULL[name] | {key: value}
+    if key == "points":
+        arguments["shape"] = "linear"
 
     def expected() -> None:
-        check({key: value})
+        PLAIN[name](**arguments)
 
     def real() -> None:
-        build(name, FULL[name] | {key: value})
+        build(name, arguments)
 
     agree(real, expected)
 
@@ -239,14 +281,36 @@ def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
 
 def test_a_missing_fact_is_named() -> None:
     for schedule, run, fact in (
-        (StepScheduler("1ep"), Run("10ba"), "'ep' needs batches_per_epoch"),
-        (LinearScheduler(), Run("10ep"), "'ep' needs batches_per_epoch"),
+        (
+            LinearWithWarmupScheduler("1ba", t_max="1ep"),
+            Run("10ba"),
+            "'ep' needs batches_per_epoch",
+        ),
+        (LinearWithWarmupScheduler("1ba"), Run("10ep"), "'ep' needs batches_per_epoch"),
         (LinearWithWarmupScheduler("1tok"), Run("10ba"), "'tok' needs tokens_per_batch"),
         (LinearWithWarmupScheduler("1ba"), Run("10sp"), "'sp' needs samples_per_batch"),
+        (StepScheduler("1ba").after_warmup("1sec"), Run("10ba"), "'sec'"),
+        (StepScheduler("1ba").advance("1iter"), Run("10ba"), "'iter'"),
+        (PiecewiseScheduler([("1ba", 1.0), ("1tok", 0.5)]), Run("10ba"), "tokens_per_batch"),
     ):
         error = error_of(schedule.resolve, run)
         assert type(error) is UnitError
         assert fact in str(error)
+
+
+def test_epochs_of_unknown_length_are_counted_whole() -> None:
+    """A stream does not tell how many batches make an epoch; its epochs end all the same."""
+    for schedule, run in (
+        (StepScheduler("1ep", 0.5), Run("10ba")),
+        (StepScheduler("0.25dur", 0.5), Run("4ep")),
+        (MultiStepScheduler(["1ep", "2ep", "3ep"], 0.5), Run("10tok")),
+    ):
+        curve = schedule.resolve(run)
+        assert [str(unit) for unit in curve.units] == ["ep"]
+        assert [curve(epoch) for epoch in range(4)] == [1.0, 0.5, 0.25, 0.125]
+        assert curve(Timestamp(epoch=2, batch=7, batch_in_epoch=3)) == 0.25
+    known = StepScheduler("1ep", 0.5).resolve(Run("10ba", batches_per_epoch=3))
+    assert [str(unit) for unit in known.units] == ["ba"]
 
 
 def test_a_long_warmup_is_refused_and_an_equal_one_is_not() -> None:
@@ -278,14 +342,40 @@ def test_what_is_not_finite_within_the_run_is_refused() -> None:
         ExponentialScheduler(10, "1ba"),
         MultiStepScheduler([f"{n}ba" for n in range(1000)], 10),
         LinearScheduler(1e308) * LinearScheduler(1e308),
+        LinearScheduler(1e308) * 10,
+        LinearScheduler(1e308) + 1.7e308,
+        LinearScheduler(1e308).after_warmup("1ba", start=10.0),
     ):
         assert type(error_of(schedule.resolve, Run("1000ba"))) is ScheduleError
     assert StepScheduler("1ba", 10).resolve(Run("300ba"))(300) == 1e300
 
 
-def test_resolve_takes_a_run() -> None:
-    for wrong in ("10ba", None, 10, Time("10ba")):
+def test_what_is_not_finite_is_no_value() -> None:
+    """Where only evaluating tells, it is refused there, alone and among others."""
+    huge = ConstantScheduler(1e200)
+    curve = huge.until("500ba", huge, carry=True).resolve("600ba")
+    assert curve(499) == 1e200
+    calls: list[Callable[[], object]] = [
+        lambda: curve(550),
+        lambda: curve(Timestamp(batch=550)),
+        lambda: curve.at_batch(550),
+        lambda: curve([1, 550]),
+        lambda: curve({"ba": [1, 550]}),
+        lambda: curve.grid(),
+        lambda: epochal.evaluate([curve], [1, 550]),
+    ]
+    for call in calls:
+        assert type(error_of(call)) is ScheduleError
+
+
+def test_resolve_takes_a_run_or_its_length() -> None:
+    curve = LinearScheduler().resolve(Run("10ba"))
+    assert LinearScheduler().resolve("10ba") == LinearScheduler().resolve(Time("10ba")) == curve
+    for wrong in (None, 10, 0.5, LinearScheduler()):
         assert type(error_of(LinearScheduler().resolve, wrong)) is TypeError
+    assert type(error_of(LinearScheduler().resolve, "10")) is TimeParseError
+    for no_length in ("0.5dur", "0ba", "-5ba"):
+        assert isinstance(error_of(LinearScheduler().resolve, no_length), EpochalError)
 
 
 # Curves as values

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import ExponentialLR, StepLR
-from training import BATCHES, History, make_trainer, model, weights
+from training import BATCHES, History, evaluation, make_trainer, model, weights
 
 STEPS = 3 * BATCHES
 LR = 0.5
@@ -125,7 +125,8 @@ def test_a_list_that_cannot_mean_one_for_each_is_a_product() -> None:
         (lambda p: {p.first: 5}, TypeError, "schedulers.*not 5"),
         (lambda p: {p.first: [HALF, "1dur"]}, TypeError, "schedulers.*'1dur'"),
         (lambda p: {p.first: LinearScheduler}, TypeError, "schedulers.*LinearScheduler"),
-        (lambda p: {p.first: {p.last: HALF}}, TypeError, "schedulers|group"),
+        (lambda p: {p.first: {p.last: HALF}}, ScheduleError, "group by its index.*not by SGD"),
+        (lambda p: {p.first: {1: HALF}}, ScheduleError, "group"),
         (lambda p: {p.first: [HALF, {0: HALF}]}, ScheduleError, "multiply the schedules of each"),
     ],
 )
@@ -157,6 +158,182 @@ def test_a_swap_of_schedules_is_a_change(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=text):
         resumed(swapped=True)
     assert len(resumed(swapped=False).history.rows) == STEPS - 4
+
+
+# Groups, other fields, and cuts
+
+
+def grouped() -> tuple[nn.Module, SGD]:
+    module = model()
+    groups = [
+        {"params": module[0].parameters(), "name": "body", "momentum": 0.9},
+        {"params": module[3].parameters(), "weight_decay": 0.1},
+    ]
+    return module, SGD(groups, lr=LR)
+
+
+def of_fields(trainer: Trainer) -> list[Any]:
+    names = ("lr", "momentum", "weight_decay")
+    return [[group[n] for n in names] for o in trainer.optimizers for group in o.param_groups]
+
+
+def test_groups_and_fields() -> None:
+    module, optimizer = grouped()
+    rows: list[Any] = []
+    linear, step = LinearScheduler(), StepScheduler("2ba", 0.5)
+    trainer = make_trainer(
+        model=module,
+        optimizers=optimizer,
+        schedulers={"body": linear, None: step},
+        fields={"weight_decay": linear, "momentum": {0: step}},
+        callbacks=lambda trainer: rows.append(of_fields(trainer)),
+        max_duration="4ba",
+    )
+    rows.append(of_fields(trainer))
+    trainer.fit()
+    halves = [1, 1, 0.5, 0.5, 0.25]
+    assert rows == [
+        [[LR * a, 0.9 * h, 0.0], [LR * h, 0, 0.1 * a]]
+        for a, h in zip([1, 0.75, 0.5, 0.25, 0], halves, strict=True)
+    ]
+
+
+def test_fields_of_one_of_several_optimizers() -> None:
+    parts = Parts()
+    for optimizer in (parts.first, parts.last):
+        optimizer.param_groups[0]["weight_decay"] = 0.1
+    parts.trainer(LinearScheduler(), fields={parts.last: {"weight_decay": half}}).fit()
+    decays = [o.param_groups[0]["weight_decay"] for o in (parts.first, parts.last)]
+    assert decays == [0.1, 0.05]
+
+
+@pytest.mark.parametrize("every_batch", [None, False])
+def test_groups_and_fields_are_resumed(every_batch: bool | None, tmp_path: Path) -> None:
+    linear = LinearScheduler(t_max="12ba")
+
+    def make(field: Any = linear, **changes: Any) -> tuple[Trainer, Any]:
+        module, optimizer = grouped()
+        rows: list[Any] = []
+
+        def note(trainer: Trainer) -> None:
+            rows.append((trainer.loss, of_fields(trainer)))
+
+        arguments = {"max_duration": "3ep", **changes}
+        trainer = make_trainer(
+            model=module,
+            optimizers=optimizer,
+            schedulers={0: LinearScheduler(), None: HALF},
+            fields={"weight_decay": field},
+            step_schedulers_every_batch=every_batch,
+            callbacks=note,
+            **arguments,
+        )
+        return trainer, rows
+
+    alone, rows = make(save_folder=tmp_path, save_interval="1ba")
+    alone.fit()
+    for batch in (2, 3, 5):
+        resumed, later = make(resume=tmp_path / f"ba{batch}.pt")
+        resumed.fit()
+        assert later == rows[batch:]
+    with pytest.raises(StateError, match=r"fields was {'weight_decay': Linear.* now it is .*Step"):
+        make(StepScheduler("2ba"), resume=tmp_path / "ba5.pt")
+    # What it was at that time is of the old schedule; from there the new one holds.
+    kept, later = make(StepScheduler("2ba", 0.5), resume=tmp_path / "ba6.pt", on_change="keep")
+    kept.fit()
+    expected = {None: [0.125, 0.0625, 0.0625], False: [0.125, 0.125, 0.0625]}[every_batch]
+    assert [fields[1][2] / 0.1 for _, fields in later] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"fields": {"momentun": HALF}}, ScheduleError, "momentun"),
+        ({"fields": {"lr": HALF}}, ScheduleError, "lr"),
+        ({"fields": {"momentum": 0.5}}, TypeError, r"fields\['momentum'\].*not 0.5"),
+        ({"fields": {"momentum": LinearScheduler(t_max="9tok")}}, Exception, "'tok'"),
+        ({"plateau": {"factor": 2.0}}, ScheduleError, "factor must be below 1"),
+        ({"plateau": {"patients": 2}}, TypeError, "patients"),
+        ({"plateau": 0.5}, TypeError, "plateau must be a mapping.*not 0.5"),
+        ({"plateau": {}, "schedulers": None}, ScheduleError, "plateau cuts the rates of sch"),
+        ({"plateau": {}, "eval_dataloader": None}, TypeError, "give an eval_dataloader"),
+    ],
+)
+def test_bad_fields_and_cuts(changes: dict[str, Any], error: type[Exception], text: str) -> None:
+    module, optimizer = grouped()
+    before = str(optimizer.state_dict())
+    arguments = {"schedulers": HALF, "eval_dataloader": evaluation(), **changes}
+    with pytest.raises(error, match=text):
+        make_trainer(model=module, optimizers=optimizer, **arguments)
+    assert str(optimizer.state_dict()) == before
+
+
+def plateaued(**changes: Any) -> tuple[Trainer, History]:
+    """Evaluated after every batch; the loss falls twice, and no more from then on."""
+    parts = Parts()
+    losses = iter([3.0, 2.0] + [2.5] * 20)
+
+    def loss_fn(outputs: Tensor, targets: Tensor) -> Tensor:
+        loss = cross_entropy(outputs, targets)
+        return loss if outputs.requires_grad else torch.tensor(next(losses))
+
+    arguments: dict[str, Any] = {
+        "loss_fn": loss_fn,
+        "eval_dataloader": evaluation()[:1],
+        "eval_interval": "1ba",
+        "plateau": {"factor": 0.5, "patience": 1},
+        "max_duration": "3ep",
+        **changes,
+    }
+    return parts.trainer({parts.first: LinearScheduler()}, **arguments), parts.history
+
+
+def test_cuts_where_the_loss_no_longer_improves(tmp_path: Path) -> None:
+    """Evaluations 3 and 4 do not improve: a cut; 5 and 6 neither: another one."""
+    trainer, history = plateaued(save_folder=tmp_path, save_interval="1ba")
+    trainer.fit()
+    factors = [1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]
+    assert history.rates == [a * f for a, f in zip(of(LinearScheduler()), factors, strict=True)]
+    # What it has seen is a part of the checkpoint, in the middle of its patience too.
+    for batch in (3, 4, 5):
+        resumed, later = plateaued(
+            resume=tmp_path / f"ba{batch}.pt",
+            loss_fn=lambda o, t: cross_entropy(o, t) if o.requires_grad else torch.tensor(2.5),
+        )
+        resumed.fit()
+        assert later.rates == history.rates[batch:]
+    with pytest.raises(StateError, match="plateau was .*'patience': 1.* now it is none"):
+        plateaued(resume=tmp_path / "ba5.pt", plateau=None)
+
+
+@pytest.mark.parametrize("on_change", ["keep", "cooldown", "restart"])
+def test_a_cut_by_hand_stays(on_change: Any, tmp_path: Path) -> None:
+    """Under a longer run too; not where the time starts anew."""
+
+    def cut(trainer: Trainer) -> None:
+        if trainer.clock.timestamp.batch == 2:
+            trainer.schedulers[0].factor = 0.5  # type: ignore[attr-defined]
+
+    history = History()
+    trainer = make_trainer(
+        schedulers=LinearScheduler(), callbacks=[history, cut], max_duration="4ba"
+    )
+    trainer.fit("3ba")
+    trainer.save_checkpoint(tmp_path / "x.pt")
+    trainer.fit("5ba")
+    cuts = [1, 1, 0.5, 0.5, 0.5]
+    alphas = [1, 1 - 1 / 3, 1 / 3, 2 / 5, 1 / 5]
+    assert history.rates == pytest.approx([LR * a * c for a, c in zip(alphas, cuts, strict=True)])
+    later = History()
+    make_trainer(
+        schedulers=ConstantScheduler(0.5),
+        callbacks=later,
+        max_duration="5ba",
+        resume=tmp_path / "x.pt",
+        on_change=on_change,
+    ).fit()
+    expected = {"keep": [0.125, 0.125], "restart": [0.25] * 5, "cooldown": [0.0, 0.0]}
+    assert later.rates == expected[on_change]
 
 
 # Gradients that are clipped

@@ -144,10 +144,10 @@ def test_the_ratio(value: Any, error: type[Exception]) -> None:
 
 def test_a_ratio_that_leaves_no_batch() -> None:
     refused(
-        {"max_duration": "3ba", "scale_schedule_ratio": 0.25}, ScheduleError, "'3ba' × .*0.25.* 0"
+        {"max_duration": "3ba", "scale_schedule_ratio": 0.25}, ScheduleError, "not '3ba' × 0.25"
     )
     refused(
-        {"max_duration": "1ep", "scale_schedule_ratio": 0.25}, ScheduleError, "'1ep' × .*0.25.* 0"
+        {"max_duration": "1ep", "scale_schedule_ratio": 0.25}, ScheduleError, "not '1ep' × 0.25"
     )
 
 
@@ -275,7 +275,7 @@ def fails(state: State, ssr: float = 1.0) -> float:
             "'tok' needs tokens_per_batch",
         ),
         (lambda parts: LinearScheduler() * fails, RuntimeError, "no"),
-        (lambda parts: lambda state: NAN, ScheduleError, "gives nan"),
+        (lambda parts: lambda state: NAN, ScheduleError, "returned nan"),
     ],
 )
 def test_schedulers(schedulers: Any, error: type[Exception], text: str) -> None:
@@ -316,7 +316,7 @@ def test_a_function_without_ssr() -> None:
         return 0.5
 
     changes = {"schedulers": half, "scale_schedule_ratio": 0.5}
-    refused(changes, ScheduleError, "half\\) does not take the scale schedule ratio.*0.5")
+    refused(changes, ScheduleError, "must be 1.0 for FunctionSchedule.*half.*, not 0.5")
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,12 @@ __all__ = [
     "UnitError",
     "WSDScheduler",
     "__version__",
+    "compare",
     "config_schema",
+    "diff",
     "evaluate",
     "from_config",
+    "lint",
     "parse",
 ]
 
@@ -115,9 +118,13 @@ _WITH_TORCH = {
     "torch": "epochal.torch",
 }
 _LAZY = {
+    "compare": "epochal.view",
     "config_schema": "epochal.config",
+    "diff": "epochal.view",
     "from_config": "epochal.config",
+    "lint": "epochal.view",
     "parse": "epochal.config",
+    "view": "epochal.view",
     **_WITH_TORCH,
 }
 
@@ -127,8 +134,10 @@ if _has_torch():
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
+    from epochal import view as view
     from epochal.config import config_schema, from_config, parse
     from epochal.trainer import LossError, Trainer
+    from epochal.view import compare, diff, lint
 else:
 
     def __getattr__(name):
@@ -137,7 +146,7 @@ else:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        return module if name == "torch" else getattr(module, name)
+        return module if _LAZY[name] == f"epochal.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

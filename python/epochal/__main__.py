@@ -2,10 +2,13 @@
 
     epochal show "WSD(t_warmup='2000ba')" --run 90ep --batches-per-epoch 1000 --base-lr 3e-4
     epochal at train.yaml 1.2Ttok 15Ttok --ssr 0.5
-    epochal parse "Cosine…" --json
+    epochal lint schedule.toml --run 90ep --batches-per-epoch 1000
+    epochal diff "Linear()" "CosineAnnealing()" --run 1000ba
+    epochal parse "WSD('2000ba')" --json
 
 A schedule is its text, a file in TOML, YAML or JSON, or `module:function`. The exit status is 0
-where all is well, and 2 for what is not understood.
+where all is well, 1 where `lint` finds more than notes or `diff` a difference, and 2 for what is
+not understood.
 """
 
 from __future__ import annotations
@@ -14,20 +17,23 @@ import argparse
 import os
 import sys
 
+import epochal
 from epochal._cli_input import read
 from epochal._cli_screen import Screen, compact, number, width_of
-from epochal._core import Curve, EpochalError, Run, Time, UnitError
+from epochal._core import Curve, EpochalError, Run, ScheduleError, Time, UnitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from epochal.view import Finding
+
 __all__ = ["main"]
 
-# Over the whole run, with both ends.
-_TABLE_POINTS = 5
-_WRITTEN_POINTS = 101
+_SCHEDULE = (
+    "its text, e.g. \"WSD(t_warmup='2000ba')\"; a .toml, .yaml or .json file; or module:function"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,27 +70,37 @@ def _parser() -> argparse.ArgumentParser:
         dest="name", required=True, metavar="command", prog=parser.prog, parser_class=_Parser
     )
 
-    def command(function: Callable[[argparse.Namespace], int], help: str) -> _Parser:
+    def command(
+        function: Callable[[argparse.Namespace], int], help: str, *arguments: tuple[str, str]
+    ) -> _Parser:
         added: _Parser = commands.add_parser(function.__name__.strip("_"), help=help)
         added.set_defaults(command=function)
-        added.add_argument(
-            "schedule",
-            help="its text, e.g. \"WSD(t_warmup='2000ba')\"; a .toml, .yaml or .json file; "
-            "or module:function",
-        )
+        for name, described in (("schedule", _SCHEDULE), *arguments):
+            added.add_argument(name, help=described)
         return added
 
-    show = command(_show, "the rate over the whole run, at a glance")
+    show = command(_show, "its phases, its curve and what lint finds, at a glance")
     at = command(_at, "the rate at given times")
-    at.add_argument("times", nargs="+", metavar="time", help="e.g. 1.2Ttok, 500ba or 0.3dur")
-    for points in (show, at):
-        _take_facts(points)
-        forms = points.add_mutually_exclusive_group()
-        forms.add_argument("--csv", action="store_true", help="print a table for programs")
-        forms.add_argument("--json", action="store_true", help="print JSON")
+    lint = command(_lint, "what is likely to be a mistake; status 1 but for notes")
+    diff = command(
+        _diff, "where two schedules differ; status 1 if they do", ("other", "another schedule")
+    )
     parse = command(_parse, "the schedule written out")
-    parse.add_argument("--json", action="store_true", help="print its mapping as JSON")
+    at.add_argument("times", nargs="+", metavar="time", help="e.g. 1.2Ttok, 500ba or 0.3dur")
+    for resolving in (show, at, lint, diff):
+        _take_facts(resolving)
+    show.add_argument("--every", metavar="TIME", help="between two lines of --csv")
+    _take_forms(show, csv="a table of points", svg="a picture as SVG", png="a picture as PNG")
+    _take_forms(at, csv="a table")
+    for others in (lint, diff, parse):
+        _take_forms(others)
     return parser
+
+
+def _take_forms(parser: argparse.ArgumentParser, **printed: str) -> None:
+    forms = parser.add_mutually_exclusive_group()
+    for name, described in ({"json": "JSON"} | printed).items():
+        forms.add_argument(f"--{name}", action="store_true", help=f"print {described}")
 
 
 def _take_facts(parser: argparse.ArgumentParser) -> None:
@@ -97,52 +113,118 @@ def _take_facts(parser: argparse.ArgumentParser) -> None:
     facts.add_argument("--base-lr", type=float, metavar="LR", help="the rate that is multiplied")
 
 
-def _resolve(options: argparse.Namespace) -> Curve:
-    facts = {
+def _facts(options: argparse.Namespace) -> dict[str, Any]:
+    return {
         "max_duration": options.run,
         "batches_per_epoch": options.batches_per_epoch,
         "samples_per_batch": options.samples_per_batch,
         "tokens_per_batch": options.tokens_per_batch,
         "scale_schedule_ratio": options.ssr,
     }
+
+
+def _resolve(options: argparse.Namespace) -> Curve:
     source = read(options.schedule)
-    return source.schedule.resolve(source.run(facts))
+    return source.schedule.resolve(source.run(_facts(options)))
 
 
 def _show(options: argparse.Namespace) -> int:
     curve = _resolve(options)
-    run = curve.run
-    if options.csv or options.json:
-        _write(options, curve, _times(run, _WRITTEN_POINTS))
-        return 0
+    if options.csv:
+        curve.to_csv(sys.stdout, every=options.every, base_lr=options.base_lr)
+    elif options.json:
+        _write_json(_document(curve, options.base_lr))
+    elif options.svg:
+        print(curve.to_svg(base_lr=options.base_lr))
+    elif options.png:
+        _write_png(curve, options.base_lr)
+    else:
+        _print_screen(curve, options.base_lr)
+    return 0
+
+
+def _print_screen(curve: Curve, base_lr: float | None) -> None:
     screen = Screen(sys.stdout)
     screen.line(repr(curve.schedule))
-    screen.line(f"{run!r}, {compact(run.duration)} long")
+    screen.line(f"{curve.run!r}, {compact(curve.run.duration)} long")
     screen.line()
-    times = _times(run, screen.plot_width)
-    base = 1.0 if options.base_lr is None else options.base_lr
+    times = _times(curve.run, screen.plot_width)
+    base = 1.0 if base_lr is None else base_lr
     screen.plot(times, [curve(time) * base for time in times])
     screen.line()
-    screen.table(*_rows(options, curve, _times(run, _TABLE_POINTS)))
-    return 0
+    screen.line(str(curve.describe(base_lr)))
+    findings = epochal.lint(curve.schedule, curve.run, base_lr)
+    if findings:
+        screen.line()
+    screen.findings(findings)
+
+
+def _document(curve: Curve, base_lr: float | None) -> dict[str, Any]:
+    findings = epochal.lint(curve.schedule, curve.run, base_lr)
+    return {
+        "schedule": repr(curve.schedule),
+        "run": curve.run.to_config(),
+        "phases": curve.describe(base_lr).rows,
+        "findings": [_fields(finding) for finding in findings],
+    }
+
+
+def _fields(finding: Finding) -> dict[str, str]:
+    return {name: getattr(finding, name) for name in finding.__slots__}
+
+
+def _write_json(document: object) -> None:
+    import json
+
+    print(json.dumps(document, indent=2))
+
+
+def _write_png(curve: Curve, base_lr: float | None) -> None:
+    if sys.stdout.isatty():
+        raise ScheduleError("a picture is no text for a terminal: write --png > curve.png")
+    import matplotlib
+
+    matplotlib.use("agg")
+    curve.plot(base_lr=base_lr).figure.savefig(sys.stdout.buffer, format="png")
 
 
 def _at(options: argparse.Namespace) -> int:
     curve = _resolve(options)
     times = [Time(time) for time in options.times]
     if options.csv or options.json:
-        _write(options, curve, times)
+        _write_points(options, curve, times)
     else:
         Screen(sys.stdout).table(*_rows(options, curve, times))
     return 0
 
 
+def _lint(options: argparse.Namespace) -> int:
+    source = read(options.schedule)
+    findings = epochal.lint(source.schedule, source.run(_facts(options)), options.base_lr)
+    if options.json:
+        _write_json([_fields(finding) for finding in findings])
+    else:
+        Screen(sys.stdout).findings(findings)
+    return 1 if any(finding.severity != "note" for finding in findings) else 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    one, other = (
+        source.schedule.resolve(source.run(_facts(options)))
+        for source in (read(options.schedule), read(options.other))
+    )
+    difference = epochal.diff(one, other, options.base_lr)
+    if options.json:
+        _write_json({"unit": difference.unit, "rows": difference.rows})
+    else:
+        Screen(sys.stdout).line(str(difference))
+    return 1 if difference else 0
+
+
 def _parse(options: argparse.Namespace) -> int:
     schedule = read(options.schedule).schedule
     if options.json:
-        import json
-
-        print(json.dumps(schedule.to_config(), indent=2))
+        _write_json(schedule.to_config())
     else:
         print(schedule)
     return 0
@@ -157,7 +239,7 @@ def _times(run: Run, count: int) -> list[Time]:
     return [Time(value * step // (count - 1), length.unit) for step in range(count)]
 
 
-def _write(options: argparse.Namespace, curve: Curve, times: Sequence[Time]) -> None:
+def _write_points(options: argparse.Namespace, curve: Curve, times: Sequence[Time]) -> None:
     """The points for a program: all digits, one unit a column."""
     points: list[dict[str, Any]] = []
     for time in times:
@@ -170,14 +252,7 @@ def _write(options: argparse.Namespace, curve: Curve, times: Sequence[Time]) -> 
         for point in points:
             print(",".join(map(str, point.values())))
     else:
-        import json
-
-        document = {
-            "schedule": repr(curve.schedule),
-            "run": curve.run.to_config(),
-            "points": points,
-        }
-        print(json.dumps(document, indent=2))
+        _write_json(points)
 
 
 def _rows(

@@ -8,14 +8,18 @@ from epochal._core import Time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TextIO
+
+    from epochal.view import Finding
 
 __all__ = ["Screen", "compact", "number", "width_of"]
 
 _ROWS = 8
 _NARROWEST = 20
 _LABEL_WIDTH = 9  # of three digits with an exponent
+_CYAN = 36
+_COLOURS = {"error": 31, "warning": 33, "note": 34}
 _MULTIPLES = (
     ("T", 1_000_000_000_000),
     ("B", 1_000_000_000),
@@ -49,6 +53,11 @@ class Screen:
             cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
             self.line("  ".join(cells))
 
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """What lint finds, one a line."""
+        for finding in findings:
+            self.line(self._coloured(str(finding), _COLOURS[finding.severity]))
+
     @property
     def plot_width(self) -> int:
         """How many points a plot has beside the labels of its axis."""
@@ -67,12 +76,12 @@ class Screen:
             bar = "".join((" " + blocks)[cell] for cell in cells).rstrip()
             label = f"{top:.3g}" if row == _ROWS - 1 else ""
             edge = "│" if self._has_blocks else "|"
-            self.line(f"{label:>{_LABEL_WIDTH}} {edge}{self._coloured(bar)}")
+            self.line(f"{label:>{_LABEL_WIDTH}} {edge}{self._coloured(bar, _CYAN)}")
         self.line(f"{'0':>{_LABEL_WIDTH}} {corner}{dash * len(times)}")
         self.line(" " * (_LABEL_WIDTH + 2) + _ticks([compact(time) for time in times]))
 
-    def _coloured(self, text: str) -> str:
-        return f"\033[36m{text}\033[0m" if self._has_colours and text else text
+    def _coloured(self, text: str, colour: int) -> str:
+        return f"\033[{colour}m{text}\033[0m" if self._has_colours and text else text
 
 
 def _ticks(labels: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Self, SupportsIndex, final, overload
+from os import PathLike
+from typing import IO, Any, Self, SupportsIndex, TypeAlias, final, overload
 
 import numpy.typing as npt
 from typing_extensions import disjoint_base
@@ -19,6 +20,7 @@ from epochal._types import (
     TimeLike,
     UnitLike,
 )
+from epochal.view import Description, Jump
 
 __all__ = [
     "BUILD_PROFILE",
@@ -42,16 +44,24 @@ __all__ = [
     "UnitError",
     "Writer",
     "__version__",
+    "apart",
     "arguments",
     "build",
     "evaluate",
     "expanded",
     "function",
     "leaf",
+    "log2",
+    "moments",
     "name",
     "named",
     "operations",
+    "phases",
+    "place",
+    "scales",
+    "seams",
     "tick",
+    "trace",
 ]
 
 __version__: str
@@ -613,6 +623,7 @@ class Schedule:
 
         Raises `ScheduleError` for a schedule with a function in it.
         """
+    def _repr_svg_(self) -> str | None: ...
     def __dir__(self) -> list[str]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -723,6 +734,41 @@ class Curve:
         >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
         [1.0, 0.5]
         """
+    def describe(self, base_lr: Number | None = None) -> Description: ...
+    def breakpoints(self) -> tuple[float, ...]: ...
+    def next_change(self, t: Number | TimeLike) -> float | None: ...
+    def maximum(self) -> float: ...
+    def minimum(self) -> float: ...
+    def mean(self) -> float: ...
+    def largest_jump(self) -> Jump | None: ...
+    def first_below(self, x: Number) -> float | None: ...
+    def first_above(self, x: Number) -> float | None: ...
+    def plot(
+        self,
+        ax: Any = None,
+        unit: UnitLike | None = None,
+        base_lr: Number | None = None,
+        *,
+        log: bool = False,
+        label: str | None = None,
+        phases: bool = True,
+    ) -> Any: ...
+    def to_svg(
+        self,
+        unit: UnitLike | None = None,
+        base_lr: Number | None = None,
+        *,
+        log: bool = False,
+        width: SupportsIndex = 480,
+        height: SupportsIndex = 200,
+    ) -> str: ...
+    def to_csv(
+        self,
+        path: str | PathLike[str] | IO[str] | None = None,
+        every: Number | TimeLike | None = None,
+        base_lr: Number | None = None,
+    ) -> str | None: ...
+    def _repr_svg_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -798,6 +844,23 @@ def evaluate(
     Raises `UnitError` if the curves read several clocks and `times` is not a mapping with all of
     them, `ScheduleError` for times that are negative or not finite, `TypeError` for other types.
     """
+
+# What `epochal.view` is made of. A phase is (course, from, to, first, last, low, high, parts), a
+# difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
+Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
+
+def phases(curve: Curve) -> list[Phase]: ...
+def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]: ...
+def seams(curve: Curve) -> list[Jump]: ...
+def apart(
+    one: Curve, other: Curve, unit: UnitLike
+) -> list[tuple[float, float, float, float, float]]: ...
+def moments(
+    schedule: AnySchedule, run: Run | TimeLike, unit: UnitLike
+) -> list[tuple[str, str, Time, float | None, float | None]]: ...
+def place(curve: Curve, every: Number | TimeLike) -> float: ...
+def log2(x: float) -> float: ...
+def scales(curve: Curve) -> tuple[TimeUnit, float, dict[TimeUnit, float]]: ...
 
 # The tree: nodes by name, trees under a name of their own, functions as leaves.
 def build(name: str, arguments: list[Any], names: list[str] | None = None) -> Any:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from reference.errors import Refusal, shown
 from reference.time import LIMIT, Time, checked, product, snapped_product
@@ -17,7 +18,7 @@ class Run:
     tokens_per_batch: int | None = None
     ratio: float = 1.0
 
-    @property
+    @cached_property
     def duration(self) -> Time:
         count, unit = int(self.max_duration.value), self.max_duration.unit
         if unit == "ep" and snapped_product(count, self.ratio) is None:

@@ -1,277 +1,236 @@
-"""The thirteen schedules: α at one moment of one run."""
+"""The tails: what stands at the leaves of a tree."""
 
-import decimal
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from reference.errors import Refusal
-from reference.run import Run
-from reference.time import Time, bounds, parse, snap
-
-PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
-
-
-def precisely() -> decimal.Context:
-    return decimal.Context(prec=60, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
-
-
-# Lengths
+from reference.errors import Refusal, shown
+from reference.formulas import between, blend, exactly, half_cosine, power
+from reference.phase import Part, Phase, reached
+from reference.time import bounds
+from reference.tree import Schedule, Written, clipped
 
 
 @dataclass(frozen=True)
-class Length:
-    """count × factor / divisor on a clock: a real number, snapped by the count rule."""
+class StepScheduler(Schedule):
+    step_size: Written
+    gamma: float = 0.1
 
-    clock: str
-    count: int
-    factor: float
-    divisor: int = 1
+    def value(self, phase: Phase) -> Decimal:
+        return power(self.gamma, phase.passed([phase.length(self.step_size)], self.main(phase)))
 
-    def times(self, n: Fraction | int, spread: Fraction | int = 0) -> Fraction:
-        """The end of n such lengths, one after the other: the count rule holds for it too.
-
-        `spread` is how far off n may be, if it is a product itself.
-        """
-        unit = Fraction(self.count, self.divisor)
-        half = unit * (Fraction(self.factor) - bounds(self.factor)[0])
-        one = unit * Fraction(self.factor)
-        snapped = snap(one - half, one, one + half)
-        exact = n * (one if snapped is None else Fraction(snapped))
-        reach = min(half * (n + spread) + one * spread, exact * Fraction(2) ** -51)
-        whole = snap(exact - reach, exact, exact + reach)
-        return exact if whole is None else Fraction(whole)
-
-    @property
-    def real(self) -> Fraction:
-        return self.times(1)
-
-    @property
-    def point(self) -> Fraction:
-        """As the nearest float."""
-        return Fraction(float(self.real))
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.step_size)
 
 
-@dataclass
-class Moment:
-    """A run, and what its clocks read; notes which of them were looked at."""
+@dataclass(frozen=True)
+class MultiStepScheduler(Schedule):
+    milestones: Sequence[Written]
+    gamma: float = 0.1
 
-    run: Run
-    clocks: Mapping[str, Fraction]
-    seen: set[str] = field(default_factory=set)
-
-    def length(self, text: str, scaled: bool = True) -> Length:
-        time = parse(text)
-        factor = self.run.ratio if scaled else 1.0
-        if time.unit == "dur":
-            time, factor = self.run.duration, float(time.value)
-        if time.unit == "ep":
-            time = Time(self.run.exactly(int(time.value), "ep", "ba")[0], "ba")
-        return Length(time.unit, int(time.value), factor)
-
-    def warmup(self, text: str, scaled: bool, clock: str) -> Fraction:
-        length = self.length(text, scaled)
-        count, divisor = self.run.exactly(length.count, length.clock, clock)
-        return Length(clock, count, length.factor, divisor).real
-
-    def at(self, clock: str) -> Fraction:
-        self.seen.add(clock)
-        return self.clocks[clock]
+    def value(self, phase: Phase) -> Decimal:
+        if not phase.levels:
+            return Decimal(1)
+        done = 0
+        for milestone in self.milestones:
+            clock = phase.clock(milestone)
+            done += reached(phase.reads(clock), phase.on(clock, phase.moment(milestone)))
+        return power(self.gamma, done)
 
 
-# Formulas
+@dataclass(frozen=True)
+class ConstantScheduler(Schedule):
+    alpha: float = 1.0
+    t_max: Written = "1dur"
+
+    def value(self, phase: Phase) -> Decimal:
+        if not phase.levels:
+            return Decimal(self.alpha)
+        end, clock = phase.moment(self.t_max), phase.clock(self.t_max)
+        phase.in_order(clock, phase.start, end)
+        return Decimal(1 if reached(phase.reads(clock), phase.on(clock, end)) else self.alpha)
 
 
-def exactly(x: Fraction | float) -> Decimal:
-    x = Fraction(x)
-    return Decimal(x.numerator) / Decimal(x.denominator)
+class Decay(Schedule):
+    """From the start of its phase to its t_max."""
+
+    t_max: Written
+
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.t_max)
+
+    def left(self, phase: Phase) -> Fraction:
+        """u: 1 at the start, 0 from the end on; 1 for ever if there is no way between them."""
+        clock, end = self.main(phase), phase.moment(self.t_max)
+        phase.in_order(clock, phase.start, end)
+        t, s, T = phase.reads(clock), phase.on(clock, phase.start), phase.on(clock, end)
+        return Fraction(1) if s >= T else clipped((T - t) / (T - s))
 
 
-def power(base: Fraction | float, exponent: Fraction | float) -> Decimal:
-    return Decimal(1) if exponent == 0 else exactly(base) ** exactly(exponent)
+@dataclass(frozen=True)
+class LinearScheduler(Decay):
+    alpha_i: float = 1.0
+    alpha_f: float = 0.0
+    t_max: Written = "1dur"
+
+    def value(self, phase: Phase) -> Decimal:
+        return blend(self.alpha_i, self.alpha_f, exactly(self.left(phase)))
 
 
-def sine(x: Decimal) -> Decimal:
-    total, term, n = Decimal(0), x, 1
-    while total + term != total:
-        total, term, n = total + term, -term * x * x / ((n + 1) * (n + 2)), n + 2
-    return total
+@dataclass(frozen=True)
+class ExponentialScheduler(Schedule):
+    gamma: float
+    decay_period: Written = "1ep"
+
+    def value(self, phase: Phase) -> Decimal:
+        clock, period = self.main(phase), phase.length(self.decay_period)
+        return power(self.gamma, phase.since(clock) / phase.on(clock, (Part(1, period),)))
+
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.decay_period)
 
 
-def half_cosine(u: Fraction) -> Decimal:
-    return sine(PI / 2 * exactly(u)) ** 2
+@dataclass(frozen=True)
+class CosineAnnealingScheduler(Decay):
+    t_max: Written = "1dur"
+    alpha_f: float = 0.0
+
+    def value(self, phase: Phase) -> Decimal:
+        return blend(1.0, self.alpha_f, half_cosine(exactly(self.left(phase))))
 
 
-def blend(start: float, end: float, part: Decimal) -> Decimal:
-    return Decimal(end) + (Decimal(start) - Decimal(end)) * part
-
-
-def left(t: Fraction, w: Fraction, end: Fraction) -> Fraction:
-    if w == end:
-        return Fraction(1)
-    return max(Fraction(0), min(Fraction(1), (end - t) / (end - w)))
-
-
-def ramp(t: Fraction, w: Fraction, top: float) -> Decimal:
-    return exactly(t / w) * Decimal(top)
-
-
-def step(now: Moment, step_size: str, gamma: float = 0.1) -> Decimal:
-    period = now.length(step_size)
-    return power(gamma, passed(period, now.at(period.clock)))
-
-
-def passed(period: Length, t: Fraction) -> int:
-    n = math.floor(t * period.divisor / (period.count * Fraction(period.factor)))
-    while period.times(n) > t:
-        n -= 1
-    while period.times(n + 1) <= t:
-        n += 1
-    return n
-
-
-def multi_step(now: Moment, milestones: Iterable[str], gamma: float = 0.1) -> Decimal:
-    lengths = [now.length(text) for text in milestones]
-    return power(gamma, sum([now.at(length.clock) >= length.point for length in lengths]))
-
-
-def constant(now: Moment, alpha: float = 1.0, t_max: str = "1dur") -> Decimal:
-    end = now.length(t_max)
-    return Decimal(alpha if now.at(end.clock) < end.point else 1)
-
-
-def linear(now: Moment, alpha_i: float = 1.0, alpha_f: float = 0.0, t_max: str = "1dur") -> Decimal:
-    return linear_with_warmup(now, None, alpha_i, alpha_f, t_max)
-
-
-def exponential(now: Moment, gamma: float, decay_period: str = "1ep") -> Decimal:
-    period = now.length(decay_period)
-    return power(gamma, now.at(period.clock) / period.real)
-
-
-def cosine(now: Moment, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:
-    return cosine_with_warmup(now, None, t_max, alpha_f)
-
-
-def cosine_restarts(now: Moment, t_0: str, t_mult: float = 1.0, alpha_f: float = 0.0) -> Decimal:
+@dataclass(frozen=True)
+class CosineAnnealingWarmRestartsScheduler(Schedule):
     """The count rule decides to which cycle t belongs, not how long the cycle is."""
-    first = now.length(t_0)
-    t = now.at(first.clock)
-    done, cycle = Fraction(0), Fraction(1)
-    if t_mult == 1:
-        done = Fraction(passed(first, t))
-    else:
-        # What t_mult may be at the least; by as much it may be larger.
-        low, low_cycle, low_mult = Fraction(1), Fraction(1), bounds(t_mult)[0]
-        while first.times(done + cycle, done + cycle - low) <= t:
-            done, cycle = done + cycle, cycle * Fraction(t_mult)
-            low_cycle *= low_mult
-            low += low_cycle
-    start, end = done * first.real, (done + cycle) * first.real
-    return blend(1.0, alpha_f, half_cosine(left(t, start, end)))
+
+    t_0: Written
+    t_mult: float = 1.0
+    alpha_f: float = 0.0
+
+    def value(self, phase: Phase) -> Decimal:
+        clock, first = self.main(phase), phase.length(self.t_0)
+        t, s = phase.reads(clock), phase.on(clock, phase.start)
+        done, cycle = Fraction(0), Fraction(1)
+        if self.t_mult == 1:
+            done = Fraction(phase.passed([first], clock))
+        else:
+            # What t_mult may be at the least; by as much it may be larger.
+            low, low_cycle, low_mult = Fraction(1), Fraction(1), bounds(self.t_mult)[0]
+
+            def end() -> Fraction:
+                last = Part(done + cycle, first, done + cycle - low)
+                return phase.on(clock, (*phase.start, last))
+
+            while end() <= t:
+                done, cycle = done + cycle, cycle * Fraction(self.t_mult)
+                low_cycle *= low_mult
+                low += low_cycle
+        one = phase.on(clock, (Part(1, first),))
+        u = clipped((s + (done + cycle) * one - t) / (cycle * one))
+        return blend(1.0, self.alpha_f, half_cosine(exactly(u)))
+
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.t_0)
 
 
-def polynomial(now: Moment, power: float, t_max: str = "1dur", alpha_f: float = 0.0) -> Decimal:
-    return polynomial_with_warmup(now, None, power, t_max, alpha_f)
+@dataclass(frozen=True)
+class PolynomialScheduler(Decay):
+    power: float
+    t_max: Written = "1dur"
+    alpha_f: float = 0.0
+
+    def value(self, phase: Phase) -> Decimal:
+        return blend(1.0, self.alpha_f, exactly(self.left(phase)) ** exactly(self.power))
 
 
-def multi_step_with_warmup(
-    now: Moment,
-    t_warmup: str,
-    milestones: Iterable[str],
-    gamma: float = 0.1,
-    scale_warmup: bool = False,
-) -> Decimal:
-    w, after = now.length(t_warmup, scale_warmup), multi_step(now, milestones, gamma)
-    t = now.at(w.clock)
-    return ramp(t, w.real, 1.0) if t < w.real else after
+@dataclass(frozen=True)
+class InverseSquareRootScheduler(Schedule):
+    t_scale: Written
+    alpha_f: float = 0.0
+
+    # A warmup's length in this place is scaled with the run only if the warmup is.
+    scaled = True
+
+    def value(self, phase: Phase) -> Decimal:
+        clock = self.main(phase)
+        tau = phase.on(clock, (Part(1, phase.length(self.t_scale, self.scaled)),))
+        part = exactly(tau / (tau + phase.since(clock))).sqrt()
+        return blend(1.0, self.alpha_f, part)
+
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.t_scale)
 
 
-def constant_with_warmup(
-    now: Moment,
-    t_warmup: str,
-    alpha: float = 1.0,
-    t_max: str = "1dur",
-    scale_warmup: bool = False,
-) -> Decimal:
-    w, after = now.length(t_warmup, scale_warmup), constant(now, alpha, t_max)
-    if w.clock == now.length(t_max).clock:
-        in_order(w.real, now.length(t_max).real, t_warmup, t_max)
-    t = now.at(w.clock)
-    return ramp(t, w.real, alpha) if t < w.real else after
+class UnscaledInverseSquareRoot(InverseSquareRootScheduler):
+    scaled = False
 
 
-def decay(
-    now: Moment, t_warmup: str | None, t_max: str, scale_warmup: bool
-) -> tuple[Fraction, Fraction, Fraction]:
-    """t, w and T."""
-    end, w = now.length(t_max), Fraction(0)
-    if t_warmup is not None:
-        w = now.warmup(t_warmup, scale_warmup, end.clock)
-        in_order(w, end.real, t_warmup, t_max)
-    return now.at(end.clock), w, end.real
+@dataclass(frozen=True)
+class PiecewiseScheduler(Schedule):
+    points: Sequence[tuple[Written, float]]
+    shape: str | Sequence[str] = "linear"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.shapes()) != len(self.points) - 1:
+            raise Refusal("ScheduleError", "shape")
+        for (a, left), (b, right), shape in self.pieces():
+            if a.unit == b.unit and a.value > b.value:
+                raise Refusal("ScheduleError", f"'{a}'", f"'{b}'")
+            if shape == "geometric" and 0 in (left, right):
+                raise Refusal("ScheduleError", "'geometric'")
+
+    def shapes(self) -> Sequence[str]:
+        return [self.shape] * (len(self.points) - 1) if isinstance(self.shape, str) else self.shape
+
+    def pieces(self) -> list[tuple[tuple[Written, float], tuple[Written, float], str]]:
+        return list(zip(self.points[:-1], self.points[1:], self.shapes(), strict=True))
+
+    def value(self, phase: Phase) -> Decimal:
+        clock = self.main(phase)
+        t, last = phase.reads(clock), self.points[-1]
+        found: float | Decimal = self.points[0][1]
+        for (a, left), (b, right), shape in self.pieces():
+            begin, end = phase.moment(a), phase.moment(b)
+            phase.in_order(clock, begin, end)
+            first, second = phase.on(clock, begin), phase.on(clock, end)
+            if first <= t < second:
+                done = (t - first) / (second - first)
+                found = between(Decimal(left), Decimal(right), done, shape)
+        return Decimal(last[1] if t >= phase.on(clock, phase.moment(last[0])) else found)
+
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.points[0][0])
 
 
-def in_order(w: Fraction, end: Fraction, t_warmup: str, t_max: str) -> None:
-    if w > end:
-        raise Refusal("ScheduleError", f"'{parse(t_warmup)}'", f"'{parse(t_max)}'")
+@dataclass(frozen=True)
+class CyclicScheduler(Schedule):
+    t_up: Written
+    t_down: Written | None = None
+    alpha_i: float = 0.1
+    gamma: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.t_up.value == 0:
+            raise Refusal("ScheduleError", "t_up", f"'{self.t_up}'")
+        if self.t_down is not None and self.t_down.unit != self.t_up.unit:
+            raise Refusal("UnitError", f"'{self.t_up}'", f"'{self.t_down}'")
+        if self.alpha_i > 1:
+            raise Refusal("ScheduleError", "alpha_i", shown(self.alpha_i))
 
-def linear_with_warmup(
-    now: Moment,
-    t_warmup: str | None,
-    alpha_i: float = 1.0,
-    alpha_f: float = 0.0,
-    t_max: str = "1dur",
-    scale_warmup: bool = False,
-) -> Decimal:
-    t, w, end = decay(now, t_warmup, t_max, scale_warmup)
-    return ramp(t, w, alpha_i) if t < w else blend(alpha_i, alpha_f, exactly(left(t, w, end)))
+    def value(self, phase: Phase) -> Decimal:
+        clock, up = self.main(phase), phase.length(self.t_up)
+        down = up if self.t_down is None else phase.length(self.t_down)
+        n = phase.passed([up, down], clock)
+        begin = (*phase.start, Part(n, up), Part(n, down))
+        peak = (*begin, Part(1, up))
+        places = [phase.noted(clock, place) for place in (begin, peak, (*peak, Part(1, down)))]
+        t, (bottom, top, end) = phase.reads(clock), places
+        part = (t - bottom) / (top - bottom) if t < top else (end - t) / (end - top)
+        height = power(self.gamma, n) * exactly(clipped(part))
+        return blend(1.0, self.alpha_i, height)
 
-
-def cosine_with_warmup(
-    now: Moment,
-    t_warmup: str | None,
-    t_max: str = "1dur",
-    alpha_f: float = 0.0,
-    scale_warmup: bool = False,
-) -> Decimal:
-    t, w, end = decay(now, t_warmup, t_max, scale_warmup)
-    return ramp(t, w, 1.0) if t < w else blend(1.0, alpha_f, half_cosine(left(t, w, end)))
-
-
-def polynomial_with_warmup(
-    now: Moment,
-    t_warmup: str | None,
-    power: float = 2.0,
-    t_max: str = "1dur",
-    alpha_f: float = 0.0,
-    scale_warmup: bool = False,
-) -> Decimal:
-    t, w, end = decay(now, t_warmup, t_max, scale_warmup)
-    part = exactly(left(t, w, end)) ** exactly(power)
-    return ramp(t, w, 1.0) if t < w else blend(1.0, alpha_f, part)
-
-
-ALPHA: dict[str, Callable[..., Decimal]] = {
-    "StepScheduler": step,
-    "MultiStepScheduler": multi_step,
-    "ConstantScheduler": constant,
-    "LinearScheduler": linear,
-    "ExponentialScheduler": exponential,
-    "CosineAnnealingScheduler": cosine,
-    "CosineAnnealingWarmRestartsScheduler": cosine_restarts,
-    "PolynomialScheduler": polynomial,
-    "MultiStepWithWarmupScheduler": multi_step_with_warmup,
-    "ConstantWithWarmupScheduler": constant_with_warmup,
-    "LinearWithWarmupScheduler": linear_with_warmup,
-    "CosineAnnealingWithWarmupScheduler": cosine_with_warmup,
-    "PolynomialWithWarmupScheduler": polynomial_with_warmup,
-}
-
-
-def alpha(name: str, arguments: Mapping[str, object], now: Moment) -> Decimal:
-    with decimal.localcontext(precisely()):
-        return ALPHA[name](now, **arguments)
+    def main(self, phase: Phase) -> str:
+        return phase.clock(self.t_up)

@@ -156,7 +156,7 @@ class Checkpoints:
                 self._schedulers.cooldown = cooldown if on_change == "cooldown" else None
                 self._schedulers.follow(run, clock)
                 if not restart:
-                    self._schedulers.move_to(timestamp)
+                    self._schedulers.move_to(timestamp, state["schedulers"])
             else:
                 self._schedulers.load_state_dict(state["schedulers"])
             self._load_weights(state, settings=not changes)

@@ -128,8 +128,8 @@ def _check(
     name = type(scheduler).__name__
     if isinstance(scheduler, EpochalLR):
         raise ScheduleError(
-            f"schedulers holds {scheduler.curve.schedule!r} bound to an optimizer: give the "
-            "schedule itself, which the Trainer binds"
+            f"schedulers holds {scheduler!r}, which is bound to an optimizer: give the schedule "
+            "itself, which the Trainer binds"
         )
     if isinstance(scheduler, ReduceLROnPlateau):
         raise ScheduleError(f"{name} wants a metric at each step, which the Trainer does not have")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,8 +51,10 @@ class OptimizerSteps:
 
     def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         self._optimizers = optimizers
-        self._begun: set[int] = set()
-        self._made: set[int] = set()
+        # How deep each optimizer is in its step: where a `step` calls that of its superclass, the
+        # hooks of both are called.
+        self._depth = [0] * len(optimizers)
+        self._made = [False] * len(optimizers)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -61,8 +64,8 @@ class OptimizerSteps:
             for number, optimizer in enumerate(self._optimizers):
                 handles += [
                     # After the hooks of others, of which one may raise.
-                    optimizer.register_step_pre_hook(_noting(self._begun, number)),
-                    optimizer.register_step_post_hook(_noting(self._made, number)),
+                    optimizer.register_step_pre_hook(partial(self._enter, number)),
+                    optimizer.register_step_post_hook(partial(self._leave, number)),
                 ]
                 # And before the hooks of others.
                 hooks: Any = optimizer._optimizer_step_post_hooks
@@ -74,15 +77,15 @@ class OptimizerSteps:
 
     def clear(self) -> None:
         """For another batch."""
-        self._begun.clear()
-        self._made.clear()
+        self._depth = [0] * len(self._optimizers)
+        self._made = [False] * len(self._optimizers)
 
     def make(self, number: int) -> None:
         """The step of one of the optimizers, unless it was made already."""
-        if number in self._made:
+        if self._made[number]:
             return
         optimizer = self._optimizers[number]
-        if number in self._begun:
+        if self._depth[number]:
             raise StateError(
                 f"the step of {type(optimizer).__name__} was interrupted: its parameters and state "
                 "may have been written in part. Make the model and the Trainer anew, and resume "
@@ -90,12 +93,12 @@ class OptimizerSteps:
             )
         optimizer.step()
 
+    def _enter(self, number: int, *args: Any) -> None:
+        self._depth[number] += 1
 
-def _noting(numbers: set[int], number: int) -> Callable[..., None]:
-    def note(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        numbers.add(number)
-
-    return note
+    def _leave(self, number: int, *args: Any) -> None:
+        self._depth[number] -= 1
+        self._made[number] = not self._depth[number]
 
 
 class Buffers:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import random
-from collections.abc import Mapping
+import struct
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ def random_state(loader: Any) -> dict[str, Any]:
     """The state of every source of random numbers that training draws from: Python's, NumPy's and
     PyTorch's, and the generators of the dataloader. It is asked for several times a batch."""
     state = {
-        "python": random.getstate(),
+        "python": _python.state(),
         "numpy": _numpy.state(),
         "torch": torch.get_rng_state(),
         "loader": [generator.get_state() for generator in _generators(loader)],
@@ -68,8 +70,10 @@ def check_random_state(state: Any, loader: Any) -> None:
 
 def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
     """Goes back to a `random_state`, also to a plain one."""
+    _python.forget()
     random.setstate(state["python"])
-    _numpy.set(tuple(state["numpy"]))
+    _numpy.forget()
+    np.random.set_state(tuple(state["numpy"]))
     torch.set_rng_state(state["torch"])
     for generator, saved in zip(_generators(loader), state["loader"], strict=True):
         generator.set_state(saved)
@@ -77,36 +81,67 @@ def set_random_state(state: Mapping[str, Any], loader: Any) -> None:
         torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
-# Its types do not tell of `get_bit_generator`.
-_global: Any = np.random
+class _Twister:
+    """A Mersenne Twister that is only asked for its state when its memory has changed: the answer
+    consists of hundreds of Python objects, and takes longer than all else together.
 
+    Args:
+        read: asks for the state.
+        memory: the address of its 624 words and the position in them, None if it is not known.
+        keeps_one: whether a state holds a normal number for the next draw. It is kept elsewhere,
+            so that it goes without a trace in the memory, and such a generator is always asked.
+            Missed is one that is seeded again between two questions, and comes to the very words
+            that were there, with such a number now.
+    """
 
-class _NumPy:
-    """NumPy's global generator, whose state is known without asking while nobody draws from it:
-    `get_state` makes 624 Python objects, which takes longer than all else together."""
-
-    def __init__(self) -> None:
-        self._memory = b""
-        self._state: Any = None
+    def __init__(
+        self,
+        read: Callable[[], Any],
+        memory: Callable[[], int | None],
+        keeps_one: Callable[[Any], bool],
+    ) -> None:
+        self._read, self._memory, self._keeps_one = read, memory, keeps_one
+        self._known = b""
 
     def state(self) -> Any:
-        generator = _global.get_bit_generator()
-        twister = isinstance(generator, np.random.MT19937)
-        # 624 words and the position among them.
-        memory = ctypes.string_at(generator.ctypes.state_address, 625 * 4) if twister else b""
-        if not twister or memory != self._memory:
-            self._state = np.random.get_state()
-            # A normal number that is kept for the next draw goes without a trace in the memory.
-            keeps_one = bool(self._state[3])
-            self._memory = b"" if keeps_one else memory
+        address = self._memory()
+        memory = b"" if address is None else ctypes.string_at(address, MEMORY_BYTES)
+        if not memory or memory != self._known:
+            self._state = self._read()
+            self._known = b"" if self._keeps_one(self._state) else memory
         return self._state
 
-    def set(self, state: Any) -> None:
-        self._memory = b""
-        np.random.set_state(state)
+    def forget(self) -> None:
+        """It is set to another state."""
+        self._known = b""
 
 
-_numpy = _NumPy()
+MEMORY_BYTES = 4 * 625
+# Its types do not tell of `get_bit_generator`.
+_numpy_random: Any = np.random
+
+
+def _memory_of_numpy() -> int | None:
+    generator = _numpy_random.get_bit_generator()
+    if not isinstance(generator, np.random.MT19937):
+        return None
+    address: int = generator.ctypes.state_address
+    return address
+
+
+def _memory_of_python() -> int | None:
+    """Where CPython keeps it: after the header of the object, the position first."""
+    generator: Any = random.getstate.__self__  # type: ignore[attr-defined]
+    if sys.implementation.name != "cpython" or sys.getsizeof(generator) < MEMORY_BYTES:
+        return None
+    address = id(generator) + object.__basicsize__
+    position, *words = struct.unpack("625I", ctypes.string_at(address, MEMORY_BYTES))
+    return address if (*words, position) == generator.getstate()[1] else None
+
+
+_python_address = _memory_of_python()
+_python = _Twister(random.getstate, lambda: _python_address, lambda state: state[2] is not None)
+_numpy = _Twister(np.random.get_state, _memory_of_numpy, lambda state: bool(state[3]))
 
 
 def samplers(loader: Any) -> list[Any]:

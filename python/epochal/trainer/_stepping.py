@@ -16,9 +16,9 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from epochal._clock import Clock
 from epochal._core import Run, ScheduleError, Time, Timestamp, TimeUnit
 from epochal.schedules import ConstantScheduler
-from epochal.torch import EpochalLR, bind, scale_scheduler
+from epochal.torch import EpochalLR, Plateau, bind, scale_scheduler
 from epochal.trainer import _arguments as arguments
-from epochal.trainer._drives import Drive, OfGroups, like, parts, sort
+from epochal.trainer._drives import OfGroups, like, parts, sort
 
 __all__ = ["PROGRESS", "Schedulers", "moment", "snapshot_of_groups"]
 
@@ -42,19 +42,30 @@ class Schedulers:
         optimizers: at least one.
         every_batch: whether schedulers are stepped every batch or every epoch; None for each
             kind's own default: epochal's every batch, PyTorch's every epoch.
+        plateau: arguments of a `Plateau` over each bound schedule, or None.
 
     Raises `ScheduleError` and `TypeError` for what cannot be combined. Nothing is changed before
     `bind` is called.
     """
 
     def __init__(
-        self, given: Any, fields: Any, optimizers: Sequence[Optimizer], every_batch: bool | None
+        self,
+        given: Any,
+        fields: Any,
+        optimizers: Sequence[Optimizer],
+        every_batch: bool | None,
+        plateau: Mapping[str, Any] | None,
     ) -> None:
         name = "step_schedulers_every_batch"
         arguments.check_type(name, every_batch, (bool, NoneType), "True, False or None")
         self._optimizers = optimizers
         self._every_batch = every_batch
+        arguments.check_type("plateau", plateau, (Mapping, NoneType), "a mapping of arguments")
         self._torch, self._drives = sort(given, fields, optimizers)
+        if plateau is not None and not self._drives:
+            raise ScheduleError("plateau cuts the rates of schedules, and schedulers has none")
+        self._plateau = plateau
+        self._plateaus: list[Plateau] = []
         self._bound: list[EpochalLR] = []
         # What the schedules read if they are stepped every epoch: it stands still in between, so
         # that the rates stay, whatever is saved, loaded and bound anew in mid-epoch.
@@ -79,10 +90,24 @@ class Schedulers:
             self._held = Clock(run)
             self._held.load_state_dict(_start_of_epoch(clock.timestamp).state_dict())
             clock = self._held
+        factors = [bound.factor for bound in self._bound]
         self._bound = [
-            _bind(drive, schedule, clock)
+            bind(schedule, drive.optimizer, clock, fields=drive.fields)
             for drive, schedule in zip(self._drives, self._present(), strict=True)
         ]
+        if len(factors) == len(self._bound):  # cuts by hand stay
+            for bound, factor in zip(self._bound, factors, strict=True):
+                bound.factor = factor
+        seen = [plateau.state_dict() for plateau in self._plateaus]
+        if self._plateau is not None:
+            self._plateaus = [Plateau(bound, **self._plateau) for bound in self._bound]
+        for plateau, state in zip(self._plateaus, seen, strict=False):
+            plateau.load_state_dict(state)
+
+    def evaluated(self, loss: float) -> None:
+        """After each evaluation: cuts the rates if the loss no longer improves."""
+        for plateau in self._plateaus:
+            plateau.step(loss)
 
     def units(self, run: Run, now: Timestamp) -> set[TimeUnit]:
         """What the schedules read in a run. Raises what `follow` would raise, changes nothing."""
@@ -118,8 +143,9 @@ class Schedulers:
         assert self._held is not None
         self._held.load_state_dict(self._clock.timestamp.state_dict())
 
-    def move_to(self, timestamp: Timestamp) -> None:
-        """From the start to the rates of another time, as if every step had been made."""
+    def move_to(self, timestamp: Timestamp, states: Sequence[Mapping[str, Any]] = ()) -> None:
+        """From the start to the rates of another time, as if every step had been made. `states`
+        are those of other schedulers, whose cuts by hand are kept."""
         steps = timestamp.batch if self._every_batch is True else timestamp.epoch
         with warnings.catch_warnings():
             # There was no step of the optimizer, which PyTorch warns of.
@@ -130,9 +156,12 @@ class Schedulers:
         if self._held is not None:
             timestamp = _start_of_epoch(timestamp)
             self._held.load_state_dict(timestamp.state_dict())
-        state = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
-        for bound in self._bound:
-            bound.load_state_dict(state)
+        now = {"last_epoch": int(timestamp.batch), "timestamp": timestamp.state_dict()}
+        factors = [state["factor"] for state in states if "factor" in state]
+        if len(factors) != len(self._bound):
+            factors = [1.0] * len(self._bound)
+        for bound, factor in zip(self._bound, factors, strict=True):
+            bound.load_state_dict({**now, "factor": factor})
 
     def jump(self, was: list[float], timestamp: Timestamp) -> str:
         """What rates that were saved at a time would do now, in words. Moves there."""
@@ -155,6 +184,7 @@ class Schedulers:
             "fields": self._told({d.optimizer: d.fields for d in self._drives if d.fields}),
             "schedulers": ", ".join(self._settings) or "none",
             "step_schedulers_every_batch": str(self._every_batch),
+            "plateau": "none" if self._plateau is None else repr(dict(self._plateau)),
             "base learning rates": str(self._base_rates),
         }
 
@@ -170,16 +200,20 @@ class Schedulers:
             texts = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
         return ", ".join(texts) or "none"
 
+    def _stateful(self) -> list[LRScheduler]:
+        return [*self.all(), *self._plateaus]
+
     def state_dict(self) -> list[dict[str, Any]]:
-        """The states of all schedulers, PyTorch's first."""
-        return [scheduler.state_dict() for scheduler in self.all()]
+        """The states of all schedulers, PyTorch's first, then of what cuts the rates."""
+        return [scheduler.state_dict() for scheduler in self._stateful()]
 
     def changes(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """Where functions, which have no settings to compare, give other rates than when the
         states were saved."""
         found = []
-        for scheduler, state in zip(self.all(), states, strict=True):
+        for scheduler, state in zip(self._stateful(), states, strict=True):
             if isinstance(scheduler, EpochalLR):
+                scheduler.factor = state["factor"]
                 rates = scheduler.rates_at(Timestamp.from_state_dict(state["timestamp"]))
             elif type(scheduler) is LambdaLR:
                 bases, functions = scheduler.base_lrs, scheduler.lr_lambdas
@@ -196,14 +230,14 @@ class Schedulers:
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Loads what `state_dict` gave, under the same settings."""
         if self._held is not None and self._bound:
-            self._held.load_state_dict(states[-1]["timestamp"])
-        for scheduler, state in zip(self.all(), states, strict=True):
+            self._held.load_state_dict(states[len(self._torch)]["timestamp"])
+        for scheduler, state in zip(self._stateful(), states, strict=True):
             scheduler.load_state_dict(dict(state))
 
     def snapshot(self) -> Callable[[], None]:
         """A function that puts the schedulers back as they are now."""
         states = deepcopy(self.state_dict())
-        schedulers = self.all()
+        schedulers = self._stateful()
 
         def restore() -> None:
             for scheduler, state in zip(schedulers, states, strict=True):
@@ -258,10 +292,6 @@ def moment(now: Timestamp, run: Run) -> Time:
     if unit == TimeUnit.EPOCH and run.batches_per_epoch is not None:
         return run.convert(now.epoch, TimeUnit.BATCH) + now.batch_in_epoch
     return now.get(unit)
-
-
-def _bind(drive: Drive, schedule: OfGroups, clock: Clock) -> EpochalLR:
-    return bind(schedule, drive.optimizer, clock, fields=drive.fields)
 
 
 def _step(scheduler: LRScheduler) -> None:

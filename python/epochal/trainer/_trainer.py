@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from time import perf_counter
@@ -79,6 +79,8 @@ class Trainer:
             optimizer are refused.
         fields: schedules of other fields of the groups, such as `{"weight_decay": schedule}`, or a
             mapping of optimizers to these; on the clock of the learning rates.
+        plateau: arguments of `epochal.torch.Plateau`, such as `{"factor": 0.5, "patience": 3}`, by
+            which all schedules are cut when `eval_loss` no longer improves.
         scale_schedule_ratio: σ. The duration and all schedulers, PyTorch's too, become σ times
             as long; PyTorch's are changed in place.
         step_schedulers_every_batch: True for a step of all schedulers after every batch, False
@@ -147,6 +149,7 @@ class Trainer:
         optimizers: Optimizer | Sequence[Optimizer] | None = None,
         schedulers: Any = None,
         fields: Any = None,
+        plateau: Mapping[str, Any] | None = None,
         scale_schedule_ratio: float = 1.0,
         step_schedulers_every_batch: bool | None = None,
         loss_fn: Callable[[Any, Any], Tensor] | None = None,
@@ -178,6 +181,8 @@ class Trainer:
         if eval_dataloader is not None:
             arguments.check_loader("eval_dataloader", eval_dataloader)
             arguments.check_apart(train_dataloader, eval_dataloader)
+        elif plateau is not None:
+            raise TypeError("plateau goes by eval_loss: give an eval_dataloader")
         if device is not None:
             device = torch.device(device)
         if seed is not None:
@@ -199,7 +204,7 @@ class Trainer:
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
         self.optimizers = arguments.optimizers(optimizers, schedulers)
         self._schedulers = Schedulers(
-            schedulers, fields, self.optimizers, step_schedulers_every_batch
+            schedulers, fields, self.optimizers, step_schedulers_every_batch, plateau
         )
         self._gradients = Gradients(
             model,
@@ -464,6 +469,7 @@ class Trainer:
         if not sum(sizes):
             raise ScheduleError("eval_dataloader is empty: it gave no batch")
         self.eval_loss = sum(losses) / sum(sizes)
+        self._schedulers.evaluated(self.eval_loss)
         return self.eval_loss
 
     # Checkpoints

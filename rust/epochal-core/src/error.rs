@@ -111,6 +111,16 @@ pub enum Fault {
         /// The run.
         run: Run,
     },
+    /// Something cannot be told of a curve with a function in it, of which only values are known.
+    Unknown {
+        /// What cannot be told.
+        what: &'static str,
+    },
+    /// A curve has more breakpoints than are listed.
+    Breakpoints {
+        /// As many are listed.
+        most: usize,
+    },
     /// A function failed.
     Function(Arc<dyn StdError + Send + Sync>),
 }
@@ -239,6 +249,14 @@ impl fmt::Display for Fault {
                 let at = joined(at, |(place, counter)| format!("{place:?}{counter}"));
                 let at = if at.is_empty() { "any time" } else { &at };
                 write!(f, "α is {alpha:?} at {at} of a {run}: α must stay finite")
+            }
+            Self::Unknown { what } => write!(
+                f,
+                "{what} of a curve with a function in it cannot be told: only the values of the \
+                 function are known, at the times at which it is called"
+            ),
+            Self::Breakpoints { most } => {
+                write!(f, "the curve has more than {most} breakpoints, too many for a list")
             }
             Self::Function(source) => source.fmt(f),
         }

@@ -34,6 +34,7 @@ mod math;
 mod run;
 mod schedule;
 mod time;
+mod view;
 
 pub use bulk::dispatch::Level;
 pub use bulk::share::set_default_threads;
@@ -50,3 +51,8 @@ pub use schedule::{NamedArgument, Schedule};
 pub use time::timestamp::{Field, MICROSECONDS_PER_SECOND, Since, Timestamp};
 pub use time::unit::{Counter, Unit};
 pub use time::{Time, Whole};
+pub use view::difference::Apart;
+pub use view::moments::Written;
+pub use view::outline::Course;
+pub use view::phases::PhaseOfCurve;
+pub use view::{Jump, MOST_BREAKPOINTS};

@@ -8,6 +8,7 @@ use crate::schedule::{PYTHON, Schedule};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
+use crate::view;
 use epochal_core::{
     self as core, Counter, Form, Kind, Source, Sources, counters_of, evaluate, grid_len,
 };
@@ -51,7 +52,7 @@ use std::num::NonZeroUsize;
 pub(crate) struct Curve {
     schedule: Py<Schedule>,
     run: Py<Run>,
-    curve: core::Curve,
+    pub(crate) curve: core::Curve,
 }
 
 impl Curve {
@@ -101,7 +102,12 @@ impl Curve {
     }
 
     /// A number, or a time converted to the counter that numbers are on.
-    fn number(&self, name: &str, counter: Counter, object: &Bound<'_, PyAny>) -> Result<f64> {
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        counter: Counter,
+        object: &Bound<'_, PyAny>,
+    ) -> Result<f64> {
         if object.is_instance_of::<Time>() || object.is_instance_of::<PyString>() {
             return Ok(self.curve.place(time::extract(name, object)?, counter)?);
         }
@@ -364,6 +370,191 @@ impl Curve {
             sources[counter as usize] = Some(Source::Grid { start, step, len });
             in_bulk(py, len, || evaluate(&[&self.curve], &sources, sink, threads))
         })
+    }
+
+    /// The phases of the run as a table: how α goes in each, from when to when, from what to what.
+    ///
+    /// It prints; `.rows` is plain data. With `base_lr` it has rates too.
+    ///
+    /// >>> curve = CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba")
+    /// >>> print(curve.describe())
+    /// phase   ba          dur        α
+    /// ramp     0 -  10    0 - 0.1    0 -> 1
+    /// decay   10 - 100  0.1 - 1      1 -> 0
+    #[pyo3(signature = (base_lr=None))]
+    fn describe<'py>(
+        slf: &Bound<'py, Self>,
+        base_lr: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "describe", &[("base_lr", base_lr)])
+    }
+
+    /// The times at which the curve jumps, bends, begins or ends, from the run's start to its end
+    /// without both; between two of them it is smooth. They are floats in `curve.units`: in batches
+    /// where there are several.
+    ///
+    /// >>> MultiStepScheduler(["30ep", "60ep"]).resolve("90ep").breakpoints()
+    /// (30.0, 60.0)
+    ///
+    /// Raises `ScheduleError` for more than 10,000 of them, and if the curve holds a function, of
+    /// which nothing is known but values; `UnitError` if it reads a clock that the run does not
+    /// tell. All that follows raises the same.
+    fn breakpoints<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyTuple>> {
+        Ok(PyTuple::new(py, self.curve.breakpoints()?)?)
+    }
+
+    /// The first breakpoint after t, or None if the run ends before.
+    ///
+    /// >>> StepScheduler("1ba").resolve("1Tba").next_change(10.5)
+    /// 11.0
+    fn next_change(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        let t = self.number("t", self.curve.counter()?, t)?;
+        Ok(self.curve.next_change(t)?)
+    }
+
+    /// The largest α in the run, its end included. Time counts as continuous, so it may lie
+    /// between two steps.
+    ///
+    /// It is exact, but for products of curves that rise and fall: there it is found to 1e-9 of
+    /// it, or as near as 20,000 looks come.
+    ///
+    /// >>> CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba").maximum()
+    /// 1.0
+    fn maximum(&self) -> Result<f64> {
+        Ok(self.curve.maximum()?)
+    }
+
+    /// The smallest α in the run, its end included; as exact as the largest.
+    ///
+    /// >>> CosineAnnealingScheduler(alpha_f=0.1).resolve("100ba").minimum()
+    /// 0.1
+    fn minimum(&self) -> Result<f64> {
+        Ok(self.curve.minimum()?)
+    }
+
+    /// The mean of α over the run.
+    ///
+    /// It is good for twelve digits; for three in products, and within bounds, where what is
+    /// multiplied changes more than 4,096 times.
+    ///
+    /// >>> LinearScheduler().resolve("1Ttok").mean()
+    /// 0.5
+    fn mean(&self) -> Result<f64> {
+        Ok(self.curve.mean()?)
+    }
+
+    /// The largest jump in the run, as (t, before, after), or None if there is none.
+    ///
+    /// >>> StepScheduler("30ep").resolve("90ep").largest_jump()
+    /// Jump(t=30.0, before=1.0, after=0.1)
+    fn largest_jump<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        match self.curve.largest_jump()? {
+            Some(jump) => view::jump(py, &jump),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+
+    /// The first whole t at which α is below x, or None if it never is within the run.
+    ///
+    /// >>> LinearScheduler().resolve("1Ttok").first_below(0.25)
+    /// 750000000001.0
+    fn first_below(&self, x: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        Ok(self.curve.first_below(number::float("x", x)?)?)
+    }
+
+    /// The first whole t at which α is above x, or None if it never is within the run.
+    ///
+    /// >>> LinearScheduler(0.0, 1.0).resolve("100ba").first_above(0.5)
+    /// 51.0
+    fn first_above(&self, x: &Bound<'_, PyAny>) -> Result<Option<f64>> {
+        Ok(self.curve.first_above(number::float("x", x)?)?)
+    }
+
+    /// Draws the curve with matplotlib, and returns the axes.
+    ///
+    /// `ax` are the axes to draw on, by default new ones. `unit` is the unit of the time axis, by
+    /// default the curve's; a second axis shows the run in another unit, if one is known. With
+    /// `base_lr` rates are drawn; `log=True` draws them on a logarithmic axis. `label` names the
+    /// curve in a legend; `phases=False` leaves out their shades and names.
+    #[pyo3(signature = (ax=None, unit=None, base_lr=None, *, log=false, label=None, phases=true))]
+    #[allow(clippy::too_many_arguments)] // they are the caller's
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Optional<'_, 'py>,
+        unit: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+        log: bool,
+        label: Optional<'_, 'py>,
+        phases: bool,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (log, phases) = (log.into_bound_py_any(py)?, phases.into_bound_py_any(py)?);
+        let options = [
+            ("ax", ax),
+            ("unit", unit),
+            ("base_lr", base_lr),
+            ("log", Some(&log)),
+            ("label", label),
+            ("phases", Some(&phases)),
+        ];
+        view::call(slf, "plot", &options)
+    }
+
+    /// The curve as the text of an SVG picture, for light and dark pages; matplotlib is not needed.
+    ///
+    /// `width` and `height` are in pixels. `unit`, `base_lr` and `log` are as for `plot`.
+    ///
+    /// >>> svg = LinearScheduler().resolve("100ba").to_svg()
+    /// >>> svg.startswith("<svg "), "100 ba" in svg
+    /// (True, True)
+    #[pyo3(signature = (unit=None, base_lr=None, *, log=false, width=None, height=None))]
+    #[pyo3(
+        text_signature = "($self, unit=None, base_lr=None, *, log=False, width=480, height=200)"
+    )]
+    fn to_svg<'py>(
+        slf: &Bound<'py, Self>,
+        unit: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+        log: bool,
+        width: Optional<'_, 'py>,
+        height: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let log = log.into_bound_py_any(slf.py())?;
+        let options = [
+            ("unit", unit),
+            ("base_lr", base_lr),
+            ("log", Some(&log)),
+            ("width", width),
+            ("height", height),
+        ];
+        view::call(slf, "to_svg", &options)
+    }
+
+    fn _repr_svg_<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "repr_svg", &[])
+    }
+
+    /// Writes a table of the curve: a column for each unit that the run knows, α, and with
+    /// `base_lr` the rate.
+    ///
+    /// `path` is a path or a text file; without one the table is returned as text. There is a line
+    /// every `every`, a time or a number of what the curve counts: by default about 1000 lines,
+    /// however long the run is.
+    ///
+    /// >>> print(LinearScheduler().resolve("4ba").to_csv(every=2))
+    /// ba,dur,alpha
+    /// 0,0.0,1.0
+    /// 2,0.5,0.5
+    /// 4,1.0,0.0
+    #[pyo3(signature = (path=None, every=None, base_lr=None))]
+    fn to_csv<'py>(
+        slf: &Bound<'py, Self>,
+        path: Optional<'_, 'py>,
+        every: Optional<'_, 'py>,
+        base_lr: Optional<'_, 'py>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let (path, every) = (("path", path), ("every", every));
+        view::call(slf, "to_csv", &[path, every, ("base_lr", base_lr)])
     }
 
     fn __repr__(&self) -> String {

@@ -42,6 +42,7 @@ fn advice(fault: &Fault) -> &'static str {
         Fault::Counters { .. } => {
             "; give a Timestamp, or a mapping such as {'ba': batches, 'tok': tokens}"
         }
+        Fault::Breakpoints { .. } => "; next_change(t) leads from one to the next",
         _ => "",
     }
 }

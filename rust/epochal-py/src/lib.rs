@@ -17,6 +17,7 @@ mod schedule;
 mod time;
 mod timestamp;
 mod unit;
+mod view;
 
 use epochal_core::Ease;
 use pyo3::prelude::*;
@@ -40,6 +41,14 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rates::Writer>()?;
 
     module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
+    module.add_function(wrap_pyfunction!(view::phases, module)?)?;
+    module.add_function(wrap_pyfunction!(view::trace, module)?)?;
+    module.add_function(wrap_pyfunction!(view::seams, module)?)?;
+    module.add_function(wrap_pyfunction!(view::apart, module)?)?;
+    module.add_function(wrap_pyfunction!(view::moments, module)?)?;
+    module.add_function(wrap_pyfunction!(view::place, module)?)?;
+    module.add_function(wrap_pyfunction!(view::log2, module)?)?;
+    module.add_function(wrap_pyfunction!(view::scales, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::named, module)?)?;

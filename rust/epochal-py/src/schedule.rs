@@ -6,6 +6,7 @@ use crate::curve::Curve;
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::{self, Run};
+use crate::view;
 use epochal_core::{self as core, Argument, Declaration, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
@@ -344,6 +345,10 @@ impl Schedule {
     #[pyo3(text_signature = "($self, by, scale=False)")]
     fn delay(slf: &Bound<'_, Self>, by: Given<'_, '_>, scale: Given<'_, '_>) -> Result<Self> {
         method(slf, "delay", [by, scale])
+    }
+
+    fn _repr_svg_<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyAny>> {
+        view::call(slf, "repr_svg", &[])
     }
 
     /// This schedule as plain dicts, lists, strings and numbers, for JSON, YAML or TOML.

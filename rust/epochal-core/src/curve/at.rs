@@ -10,7 +10,7 @@ use crate::run::Run;
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 use crate::time::timestamp::Timestamp;
-use crate::time::unit::Counter;
+use crate::time::unit::{Counter, Unit};
 use std::borrow::Cow;
 
 /// A schedule resolved for a run: α as a function of time.
@@ -129,6 +129,15 @@ impl Curve {
         self.run.exactly(1, from, to).map_or(0.0, |(count, divisor)| count as f64 / divisor as f64)
     }
 
+    /// How many of a unit make one of a counter, as far as that is known; of `dur` what part of the
+    /// run it is.
+    pub fn scale(&self, counter: Counter, unit: Unit) -> Option<f64> {
+        match unit {
+            Unit::Counter(to) => Some(self.rate(counter, to)).filter(|rate| *rate > 0.0),
+            Unit::Duration => self.length(counter).ok().map(|length| 1.0 / length),
+        }
+    }
+
     /// α at a number on its [`counter`](Self::counter).
     pub fn at_number(&self, t: f64) -> Result<f64> {
         if !self.reads_one {
@@ -234,6 +243,10 @@ impl Curve {
         let read = self.node.readings().into_iter();
         let at = read.map(|read| (times[read.index()], read.counter())).collect();
         Error::new(Kind::Schedule, Fault::NotFinite { alpha, at, run: self.run })
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The readings of its formulas.

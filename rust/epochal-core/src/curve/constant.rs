@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::Constant {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -36,5 +37,20 @@ impl Constant {
 
     pub(crate) fn most(&self) -> f64 {
         self.alpha.max(1.0)
+    }
+}
+
+impl Outline for Constant {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        f64::from(self.alpha != 1.0 && a < self.end && self.end <= b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let end = self.end.clamp(a, b);
+        ((end - a) * self.alpha + (b - end)) / (b - a)
+    }
+
+    fn seams(&self, a: f64, b: f64) -> f64 {
+        self.changes(a, b)
     }
 }

@@ -42,6 +42,11 @@ impl Period {
         if (exact + -whole).rounded().abs() <= slack { whole } else { exact }.rounded_up()
     }
 
+    /// ρ, rounded.
+    pub(crate) fn length(self) -> f64 {
+        self.length.rounded()
+    }
+
     /// ⌊t/ρ⌋.
     pub(crate) fn completed(self, t: f64) -> f64 {
         /// No boundary moves by more of its place: the rounding of t/ρ, of ρ and of the boundary,
@@ -100,8 +105,8 @@ pub(crate) struct Cycles {
 /// One repetition: the floats that belong to it, and its fall.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cycle {
-    first: f64,
-    end: f64,
+    pub(crate) first: f64,
+    pub(crate) end: f64,
     /// How many first cycles would have passed before it.
     pub(crate) number: Double,
     pub(crate) decay: Decay,
@@ -156,6 +161,24 @@ impl Cycles {
         match self.table.get(known) {
             Some(cycle) => *cycle,
             None => self.beyond_the_table(t),
+        }
+    }
+
+    /// How many cycles begin in (a, b].
+    pub(crate) fn begun(&self, a: f64, b: f64) -> f64 {
+        let (a, b) = (self.at(a), self.at(b));
+        if a.first == b.first {
+            return 0.0;
+        }
+        let before = |cycle: &Cycle| {
+            let terms = cycle.number;
+            let growth = Double::from(self.ratio) + Double::from(-1.0);
+            let power = terms * growth + Double::from(1.0);
+            (log2_of(power) / log2_of(Double::from(self.ratio))).rounded()
+        };
+        match self.are_equal() {
+            true => (b.number + -a.number).rounded(),
+            false => (before(&b) - before(&a)).round().max(1.0),
         }
     }
 

@@ -107,3 +107,30 @@ impl Decay {
         (if within { u } else { bound }, if within { u_low } else { 0.0 })
     }
 }
+
+/// What there is to see of what decays.
+impl Decay {
+    /// Its beginning and its end, if they are in (a, b].
+    pub(crate) fn changes(&self, a: f64, b: f64) -> f64 {
+        let passed = |t: f64| f64::from(a < t && t <= b);
+        passed(self.start) + passed(self.last)
+    }
+
+    /// Where it begins and ends, as far as that is in [a, b].
+    pub(crate) fn within(&self, a: f64, b: f64) -> (f64, f64) {
+        (self.start.clamp(a, b), self.end.clamp(a, b))
+    }
+
+    /// The mean in [a, b] of a function of u: from `first`, what it is at 1, to `last`, what it is
+    /// at 0. `integral` is that of the function from one u to a larger one.
+    pub(crate) fn mean(
+        &self,
+        (a, b): (f64, f64),
+        (first, last): (f64, f64),
+        integral: impl Fn(f64, f64) -> f64,
+    ) -> f64 {
+        let (start, end) = self.within(a, b);
+        let falling = self.span * integral(self.remaining(end), self.remaining(start));
+        ((start - a) * first + falling + (b - end) * last) / (b - a)
+    }
+}

@@ -9,6 +9,8 @@ use crate::math::{NONE, half_cosine, half_cosine_exactly, smaller_part};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::{Course, Outline};
+use std::f64::consts::PI;
 
 impl Resolve for nodes::CosineAnnealing {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -124,5 +126,54 @@ impl Restarts {
                 cosine(cycle.decay, to, &[*t], std::slice::from_mut(alpha));
             }
         }
+    }
+}
+
+impl Outline for HalfCosine {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.decay.changes(a, b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        // sin πu
+        let sine = |u: f64| {
+            let half = half_cosine(smaller_part(u, 1.0 - u, 1.0));
+            2.0 * (half * (1.0 - half)).sqrt()
+        };
+        let integral = |low: f64, high: f64| {
+            let cosines = (high - low) / 2.0 - (sine(high) - sine(low)) / (2.0 * PI);
+            self.to * (high - low) + (1.0 - self.to) * cosines
+        };
+        self.decay.mean((a, b), (1.0, self.to), integral)
+    }
+}
+
+impl Outline for Restarts {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.cycles.begun(a, b)
+    }
+
+    fn range(&self, a: f64, b: f64, ends: (f64, f64)) -> (f64, f64) {
+        match self.cycles.begun(a, b) > 0.0 {
+            true => (self.to.min(1.0), self.to.max(1.0)),
+            false => (ends.0.min(ends.1), ends.0.max(ends.1)),
+        }
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let (first, last) = (self.cycles.at(a), self.cycles.at(b));
+        let part = |cycle: &Cycle, from: f64, to: f64| match from < to {
+            true => (to - from) * HalfCosine { decay: cycle.decay, to: self.to }.mean(from, to),
+            false => 0.0,
+        };
+        if first.first == last.first {
+            return part(&first, a, b) / (b - a);
+        }
+        let whole = (last.first - first.end) * (1.0 + self.to) / 2.0;
+        (part(&first, a, first.end) + whole + part(&last, last.first, b)) / (b - a)
+    }
+
+    fn course(&self) -> Course {
+        Course::Cycles
     }
 }

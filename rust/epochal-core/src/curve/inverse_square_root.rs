@@ -1,11 +1,12 @@
 //! α_f + (1 − α_f)·√(τ/(τ + t')) of the time t' since a start.
 
-use crate::curve::{Formula, Node};
+use crate::curve::{Formula, Node, value};
 use crate::error::Result;
 use crate::math::{Double, difference, larger};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::InverseSquareRoot {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -49,5 +50,19 @@ impl InverseSquareRoot {
             let sum = larger(sum + (rest + offset_low), self.scale);
             *alpha = self.to + (1.0 - self.to) * (self.scale / sum).sqrt();
         }
+    }
+}
+
+impl Outline for InverseSquareRoot {
+    /// There are none in a run: what does not begin with it is joined.
+    fn changes(&self, _a: f64, _b: f64) -> f64 {
+        0.0
+    }
+
+    /// 2√τ·(√(τ + b) − √(τ + a))/(b − a) is the harmonic mean of both ends.
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let root = Self { to: 0.0, ..*self };
+        let [first, last] = [a, b].map(|t| value(|times, out| root.fill(times, out), t));
+        self.to + (1.0 - self.to) * 2.0 * first * last / (first + last)
     }
 }

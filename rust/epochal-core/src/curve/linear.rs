@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::Linear {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -50,6 +51,18 @@ impl Linear {
 
     pub(crate) fn most(&self) -> f64 {
         self.to.max(self.to + self.span)
+    }
+}
+
+impl Outline for Linear {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.decay.changes(a, b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let Self { to, span, .. } = *self;
+        let line = |low: f64, high: f64| (high - low) * (to + span * (low + high) / 2.0);
+        self.decay.mean((a, b), (to + span, to), line)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::math::Powers;
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::Span;
 
 impl Resolve for nodes::MultiStep {
     /// Each milestone is on its own counter. Without milestones, the curve is on that of the run.
@@ -53,6 +54,16 @@ impl Milestones {
 
     pub(crate) fn readings(&self) -> impl Iterator<Item = Reading> {
         self.by_reading.iter().map(|(reading, _)| *reading)
+    }
+
+    /// How many milestones are reached within a span.
+    pub(crate) fn changes(&self, span: &Span) -> f64 {
+        let reached = |(reading, ladder): &(Reading, Ladder)| {
+            let index = reading.index();
+            let before = ladder.reached(span.from[index], 0);
+            ladder.reached(span.to[index], before) - before
+        };
+        self.by_reading.iter().map(reached).sum::<usize>() as f64
     }
 
     pub(crate) fn most(&self) -> f64 {

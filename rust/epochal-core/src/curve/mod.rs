@@ -30,6 +30,8 @@ use piecewise::Piecewise;
 use polynomial::Polynomial;
 use step::Step;
 
+use crate::view::outline::Outline;
+
 /// `map!(times, out, |t| alpha)` writes α at each time. It is not a function that takes a closure,
 /// since the compiler would not inline a long one, and would compile it for the baseline only.
 macro_rules! map {
@@ -75,6 +77,13 @@ macro_rules! formulas {
                 }
             }
 
+            /// What it says of its course.
+            pub(crate) fn outline(&self) -> &dyn Outline {
+                match self {
+                    $(Self::$Name(formula) => formula),*
+                }
+            }
+
             /// An upper bound of α, which may be infinite.
             pub(crate) fn most(&self) -> f64 {
                 match self {
@@ -95,6 +104,13 @@ formulas! {
     Polynomial,
     InverseSquareRoot,
     Piecewise,
+}
+
+/// α at one time.
+pub(crate) fn value(fill: impl Fn(&[f64], &mut [f64]), t: f64) -> f64 {
+    let mut alpha = [0.0];
+    fill(&[t], &mut alpha);
+    alpha[0]
 }
 
 /// From 1 at v = 1 to `to` at v = 0.

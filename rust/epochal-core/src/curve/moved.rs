@@ -3,13 +3,14 @@
 use crate::bulk::dispatch::Level;
 use crate::bulk::span::CHUNK;
 use crate::curve::cycle::{Cycle, Period};
-use crate::curve::reading::Reading;
+use crate::curve::reading::{Reading, Readings};
 use crate::curve::{Node, Now, Times};
 use crate::error::Result;
-use crate::math::{Double, larger};
+use crate::math::{Double, larger, smaller};
 use crate::run::Run;
 use crate::time::timestamp::Timestamp;
 use crate::time::unit::Counter;
+use crate::view::outline::Span;
 
 /// Moves t to t + by, but not below a floor.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,12 @@ impl Shift {
     }
 
     fn at(self, t: f64) -> f64 {
+        larger(self.unbounded(t), self.floor)
+    }
+
+    fn unbounded(self, t: f64) -> f64 {
         let (by, low) = self.by.parts();
-        larger((t + by) + low, self.floor)
+        (t + by) + low
     }
 }
 
@@ -41,6 +46,34 @@ pub(crate) struct Moved {
 impl Moved {
     pub(crate) fn new(shifts: [Option<Shift>; Reading::COUNT], run: Run, of: Node) -> Self {
         Self { shifts, run, of: Box::new(of) }
+    }
+
+    /// The time that the inner curve sees.
+    pub(crate) fn inner(&self, times: &Readings) -> Readings {
+        let mut inner = *times;
+        for (t, shift) in inner.iter_mut().zip(&self.shifts) {
+            *t = shift.map_or(*t, |shift| shift.at(*t));
+        }
+        inner
+    }
+
+    /// How much of a span the inner curve sees as one time, its floor: from 0 to 1.
+    pub(crate) fn still(&self, span: &Span) -> f64 {
+        let mut still = 0.0;
+        for (index, shift) in self.shifts.iter().enumerate() {
+            let Some(shift) = shift else { continue };
+            let (a, b) = (shift.unbounded(span.from[index]), shift.unbounded(span.to[index]));
+            if a < shift.floor {
+                still = larger(still, smaller((shift.floor - a) / (b - a), 1.0));
+            }
+        }
+        still
+    }
+
+    /// Whether the inner curve sees its floor, not yet the time itself.
+    pub(crate) fn is_before(&self, times: &Readings) -> bool {
+        let mut shifts = self.shifts.iter().zip(times);
+        shifts.any(|(shift, t)| shift.is_some_and(|shift| shift.unbounded(*t) < shift.floor))
     }
 
     /// The times that the inner curve sees.
@@ -117,6 +150,63 @@ impl Repeated {
     pub(crate) fn reading(&self) -> Reading {
         self.reading
     }
+
+    /// The time in a cycle, the first of which begins at 0.
+    fn in_cycle(&self, number: f64, times: &Readings) -> Readings {
+        let mut inner = *times;
+        for (index, t) in inner.iter_mut().enumerate() {
+            if let (Some(start), Some(length)) = (self.starts[index], self.lengths[index]) {
+                *t = Shift::since(start + length * Double::from(number)).at(*t);
+            }
+        }
+        inner
+    }
+
+    /// A span as parts of cycles, and how many cycles begin in it.
+    pub(crate) fn cycles(&self, span: &Span) -> Cycles {
+        let own = self.reading.index();
+        let start = Shift::since(self.starts[own].unwrap_or(Double::ZERO));
+        let (a, b) = (start.at(span.from[own]), start.at(span.to[own]));
+        let (first, last) = (self.period.completed(a), self.period.completed(b));
+        let (from, to) = (self.in_cycle(first, &span.from), self.in_cycle(last, &span.to));
+        if first == last {
+            let parts = vec![Part { span: Span { from, to }, times: 1.0, share: 1.0 }];
+            return Cycles { parts, begun: 0.0 };
+        }
+        let length = self.lengths[own].map_or(1.0, Double::rounded);
+        let (zero, mut end) =
+            ([0.0; Reading::COUNT], self.lengths.map(|length| length.map_or(0.0, Double::rounded)));
+        end[own] = length.next_down();
+        let begun = last - first;
+        let mut parts = Vec::new();
+        for (span, times) in [
+            (Span { from, to: end }, 1.0),
+            (Span { from: zero, to: end }, begun - 1.0),
+            (Span { from: zero, to }, 1.0),
+        ] {
+            if times > 0.0 {
+                let share = times * (span.to[own] - span.from[own]) / (b - a);
+                parts.push(Part { span, times, share });
+            }
+        }
+        Cycles { parts, begun }
+    }
+}
+
+/// What a span is to a curve that repeats.
+#[derive(Debug)]
+pub(crate) struct Cycles {
+    pub(crate) parts: Vec<Part>,
+    /// How many cycles begin in it.
+    pub(crate) begun: f64,
+}
+
+/// A part of a cycle, how many times it comes, and how much of the whole that is.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) span: Span,
+    pub(crate) times: f64,
+    pub(crate) share: f64,
 }
 
 /// Fills in the values of a curve at times that `change` has changed.

@@ -116,6 +116,21 @@ impl Piecewise {
         Self { points, eases, octaves, ladder, is_rounded }
     }
 
+    /// How many points there are.
+    pub(crate) fn len(&self) -> usize {
+        self.points.len() - 2
+    }
+
+    /// The first float of a point, and its value.
+    pub(crate) fn point(&self, index: usize) -> (f64, f64) {
+        (self.ladder.time(index + 1), self.points[index + 1].alpha)
+    }
+
+    /// The way from a point to the next one.
+    pub(crate) fn ease(&self, index: usize) -> Ease {
+        self.eases[index + 1]
+    }
+
     pub(crate) fn most(&self) -> f64 {
         self.points.iter().map(|point| point.alpha).fold(0.0, f64::max)
     }

@@ -1,12 +1,14 @@
 //! α_f + (1 − α_f)·u^power
 
 use crate::curve::decay::Decay;
-use crate::curve::{Formula, Node, fall_to, map, staged};
+use crate::curve::{Formula, Node, fall_to, map, staged, value};
 use crate::error::Result;
 use crate::math::{Exponent, LANES, Stages, cube, square, square_exactly};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::mean::integral;
+use crate::view::outline::Outline;
 
 impl Resolve for nodes::Polynomial {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -83,5 +85,17 @@ impl Polynomial {
                 );
             }
         }
+    }
+}
+
+impl Outline for Polynomial {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.decay.changes(a, b)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let (start, end) = self.decay.within(a, b);
+        let falling = integral(start, end, |t| value(|times, out| self.fill(times, out), t));
+        ((start - a) + falling + (b - end) * self.to) / (b - a)
     }
 }

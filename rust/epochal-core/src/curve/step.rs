@@ -4,10 +4,11 @@ use crate::bulk::span::Chunks;
 use crate::curve::cycle::{Cycle, EXACT, Period, whole_cycles};
 use crate::curve::{Formula, Node, map};
 use crate::error::Result;
-use crate::math::Powers;
+use crate::math::{Double, Powers, geometric};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
+use crate::view::outline::{Course, Outline};
 
 impl Resolve for nodes::Step {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
@@ -65,5 +66,32 @@ impl Step {
 
     pub(crate) fn most(&self) -> f64 {
         if self.growing { f64::INFINITY } else { 1.0 }
+    }
+}
+
+impl Outline for Step {
+    fn changes(&self, a: f64, b: f64) -> f64 {
+        self.period.completed(b) - self.period.completed(a)
+    }
+
+    fn mean(&self, a: f64, b: f64) -> f64 {
+        let (first, last) = (self.period.completed(a), self.period.completed(b));
+        if first == last {
+            return self.levels.at(first);
+        }
+        // 1 + γ + …, over the whole steps between the first and the last one.
+        let steps = (last - first - 1.0) as u64;
+        let sum = geometric(Double::from(self.levels.at(1.0)), steps).0.rounded();
+        let whole = match steps {
+            0 => 0.0,
+            _ => self.period.length() * self.levels.at(first + 1.0) * sum,
+        };
+        let begins = (self.period.cycle(first).end - a) * self.levels.at(first);
+        let ends = (b - self.period.cycle(last).first) * self.levels.at(last);
+        (begins + whole + ends) / (b - a)
+    }
+
+    fn course(&self) -> Course {
+        Course::Steps
     }
 }

@@ -1,0 +1,87 @@
+"""Where and by how much two curves differ."""
+
+from __future__ import annotations
+
+from epochal._core import Curve, apart
+from epochal.view._describe import pad, spans
+from epochal.view._words import short, units, value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, SupportsFloat
+
+
+class Difference:
+    """Where and by how much two curves differ. It prints; it is true if they differ at all.
+
+    `unit` is what times count. `rows` has a dict for each stretch of time in which neither curve
+    begins another phase: `start` and `end`; `at`, where the two are furthest apart in it; `a` and
+    `b`, what they are there; and with a base rate `lr_a` and `lr_b`. `worst` is the row in which
+    they are furthest apart of all.
+    """
+
+    def __init__(self, unit: str, rows: list[dict[str, Any]]) -> None:
+        self.unit = unit
+        self.rows = rows
+        self.worst = max(rows, key=lambda row: abs(row["b"] - row["a"]))
+
+    def __bool__(self) -> bool:
+        return bool(self.worst["a"] != self.worst["b"])
+
+    def __str__(self) -> str:
+        if not self:
+            return "the two curves are the same"
+        names = ("lr_a", "lr_b") if "lr_a" in self.worst else ("a", "b")
+        what = "α" if names == ("a", "b") else "the rate"
+        unit, worst = self.unit, self.worst
+        shown = [row for row in self.rows if row["a"] != row["b"]]
+        columns = [
+            spans(unit, [(short(row["start"]), short(row["end"])) for row in shown]),
+            pad(["worst at", *(short(row["at"]) for row in shown)]),
+            spans("a -> b", [(value(row[names[0]]), value(row[names[1]])) for row in shown], "->"),
+        ]
+        first = (
+            f"{what} differs most at {short(worst['at'])} {unit}: "
+            f"{value(worst[names[0]])} and {value(worst[names[1]])}"
+        )
+        return "\n".join(
+            [first, *("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))]
+        )
+
+    __repr__ = __str__
+
+
+def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference:
+    """Where and by how much two curves differ, in the runs for which each was resolved.
+
+    `base_lr` is the base rate of both, for rates instead of multipliers. Times are in the unit that
+    both count, or batches.
+
+    Where the two are furthest apart is found from bounds over stretches of time, not step by step;
+    among curves that cross often, and functions, which are looked at a thousand times a stretch,
+    there may be a worse place that is hardly worse.
+
+    >>> a = LinearScheduler(alpha_f=0.2).resolve("100ba")
+    >>> b = MultiStepScheduler(["60ba"], gamma=0.5).resolve("100ba")
+    >>> print(diff(a, b))
+    α differs most at 60 ba: 0.52 and 1
+    ba        worst at  a -> b
+     0 - 60   60        0.52 -> 1
+    60 - 100  100        0.2 -> 0.5
+
+    Raises `UnitError` where the runs do not tell what both curves read.
+    """
+    for name, curve in (("a", a), ("b", b)):
+        if not isinstance(curve, Curve):
+            raise TypeError(f"{name} must be a curve, as of schedule.resolve(run), not {curve!r}")
+    (own, length, _), (other, _, _) = units(a), units(b)
+    unit = own if own == other else "ba"
+    rows = []
+    # Of equal curves nothing is to be found.
+    parts = [(0.0, length, 0.0, a(0), b(0))] if a == b else apart(a, b, unit)
+    for start, end, at, first, last in parts:
+        row = {"start": start, "end": end, "at": at, "a": first, "b": last}
+        if base_lr is not None:
+            row |= {"lr_a": first * float(base_lr), "lr_b": last * float(base_lr)}
+        rows.append(row)
+    return Difference(unit, rows)

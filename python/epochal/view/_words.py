@@ -1,0 +1,52 @@
+"""Numbers and units as people read them."""
+
+from __future__ import annotations
+
+from epochal._core import Curve, TimeUnit, UnitError, scales
+
+# What a time axis counts.
+NAMES = {
+    "iter": "iterations",
+    "ep": "epochs",
+    "ba": "batches",
+    "sp": "samples",
+    "tok": "tokens",
+    "sec": "seconds",
+    "dur": "fraction of the run",
+}
+# In the order in which a table has them.
+ORDER = ("ep", "ba", "sp", "tok", "iter", "sec", "dur")
+MULTIPLES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+
+
+def short(t: float) -> str:
+    """A time without its unit: in thousands of millions and so on where it is long."""
+    for size, suffix in MULTIPLES:
+        if t >= size:
+            return f"{t / size:.6g}{suffix}"
+    return f"{t:.6g}" if t < 1e5 else f"{t:.9g}"
+
+
+def value(alpha: float) -> str:
+    """A multiplier or a rate."""
+    return f"{alpha:.5g}"
+
+
+def units(curve: Curve) -> tuple[str, float, dict[str, float]]:
+    """What a curve counts, how much of it the run lasts, and how many of each unit make one of it,
+    in the order of a table."""
+    own, length, known = scales(curve)
+    ordered = {unit: known[TimeUnit(unit)] for unit in ORDER if TimeUnit(unit) in known}
+    return str(own), length, ordered
+
+
+def unit_for(curve: Curve, unit: str | None) -> tuple[str, float]:
+    """A unit that was asked for, or the curve's own, and how many make one of the curve's."""
+    own, _, known = units(curve)
+    unit = own if unit is None else str(TimeUnit(unit))
+    if unit not in known:
+        raise UnitError(
+            f"unit '{unit}' is not told by {curve.run}: it tells "
+            + ", ".join(f"'{known_unit}'" for known_unit in known)
+        )
+    return unit, known[unit]

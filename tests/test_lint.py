@@ -1,0 +1,125 @@
+"""Each finding: a schedule that has it, one that does not."""
+
+from typing import Any
+
+import pytest
+from epochal import (
+    ConstantScheduler,
+    ConstantWithWarmupScheduler,
+    CosineAnnealingScheduler,
+    CosineAnnealingWarmRestartsScheduler,
+    CosineAnnealingWithWarmupScheduler,
+    ExponentialScheduler,
+    LinearScheduler,
+    MultiStepScheduler,
+    MultiStepWithWarmupScheduler,
+    Run,
+    StepScheduler,
+    WSDScheduler,
+    lint,
+)
+from epochal.view import Finding
+
+RUN = Run("90ep", batches_per_epoch=100)
+CLEAN = CosineAnnealingWithWarmupScheduler("5ep", alpha_f=0.1, warmup_start=0.1)
+
+
+def codes(schedule: Any, run: Any = RUN) -> list[str]:
+    return [finding.code for finding in lint(schedule, run)]
+
+
+def test_nothing_is_found_in_a_good_schedule() -> None:
+    assert lint(CLEAN, RUN) == []
+    assert lint(WSDScheduler("500ba", alpha_f=0.01, warmup_start=0.01), RUN) == []
+    assert lint(MultiStepScheduler(["30ep", "60ep", "80ep"]), RUN) == []
+    assert lint(CosineAnnealingWarmRestartsScheduler("10ep", alpha_f=0.1), RUN) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "bad", "bad_run", "good", "good_run"),
+    [
+        ("unresolved", CosineAnnealingWithWarmupScheduler("100ep"), RUN, CLEAN, RUN),
+        ("clock-untold", LinearScheduler(t_max="1Mtok"), RUN,
+         LinearScheduler(t_max="1Mtok"), Run("90ep", batches_per_epoch=100, tokens_per_batch=10)),
+        ("rates-disagree", CLEAN, Run("90ep", batches_per_epoch=100, samples_per_batch=8,
+                                      tokens_per_batch=1001),
+         CLEAN, Run("90ep", batches_per_epoch=100, samples_per_batch=8, tokens_per_batch=1000)),
+        ("zero-start", CosineAnnealingWithWarmupScheduler("5ep"), RUN, CLEAN, RUN),
+        ("zero-start", MultiStepScheduler(["10ep"], 0.0).repeat("20ep").advance("15ep"), RUN,
+         CLEAN, RUN),
+        ("zero-start", ConstantScheduler(0.0), RUN, ConstantScheduler(1.0), RUN),
+        ("warmup-short", CosineAnnealingWithWarmupScheduler("0.0001dur"), RUN, CLEAN, RUN),
+        ("warmup-long", CosineAnnealingWithWarmupScheduler("31ep"), RUN,
+         CosineAnnealingWithWarmupScheduler("29ep"), RUN),
+        ("decay-unfinished", CosineAnnealingScheduler("100ep"), RUN,
+         CosineAnnealingScheduler(), RUN),
+        ("decay-unfinished", ExponentialScheduler(0.9), RUN,
+         ExponentialScheduler(0.9).cooldown("80ep", alpha_f=1e-6), RUN),
+        ("decay-unfinished", StepScheduler("1ep", 0.9), RUN, StepScheduler("30ep"), RUN),
+        ("decay-early", CosineAnnealingScheduler("80ep", alpha_f=0.1), RUN,
+         CosineAnnealingScheduler("82ep", alpha_f=0.1), RUN),
+        ("t-max-unlike-run", CosineAnnealingScheduler("85ep"), RUN,
+         CosineAnnealingScheduler("9000ba"), RUN),
+        ("milestone-never", MultiStepScheduler(["30ep", "90ep"]), RUN,
+         MultiStepScheduler(["30ep", "89ep"]), RUN),
+        ("milestone-in-warmup", MultiStepWithWarmupScheduler("5ep", ["5ep"]), RUN,
+         MultiStepWithWarmupScheduler("5ep", ["6ep"]), RUN),
+        ("jump-up", ConstantScheduler(0.5).until("10ep", LinearScheduler()), RUN,
+         ConstantScheduler(0.5).until("10ep", LinearScheduler(), carry=True), RUN),
+        ("jump-up", ConstantScheduler(0.5, "10ep"), RUN, ConstantScheduler(0.5), RUN),
+        ("jump-large", ConstantScheduler().until("10ep", ConstantScheduler(0.05)), RUN,
+         ConstantScheduler().until("10ep", ConstantScheduler(0.2)), RUN),
+        ("phase-below-a-step", WSDScheduler("9ba", "10ba"),
+         Run("90ep", batches_per_epoch=100, scale_schedule_ratio=0.05), WSDScheduler("9ba", "10ba"),
+         RUN),
+        ("phase-below-a-step", StepScheduler("10ba"),
+         Run("90ep", batches_per_epoch=100, scale_schedule_ratio=0.05), StepScheduler("10ba"), RUN),
+        ("above-base", LinearScheduler(1.5), RUN, LinearScheduler(1.0), RUN),
+        ("zero-end", CosineAnnealingScheduler("89ep"), RUN, CosineAnnealingScheduler(), RUN),
+        ("zero-end", LinearScheduler(t_max="50ep") * MultiStepScheduler(["60ep"]), RUN,
+         LinearScheduler() * MultiStepScheduler(["60ep"]), RUN),
+    ],
+)  # fmt: skip
+def test_a_finding(code: str, bad: Any, bad_run: Any, good: Any, good_run: Any) -> None:
+    assert code in codes(bad, bad_run)
+    assert code not in codes(good, good_run)
+
+
+def test_a_finding_is_a_sentence() -> None:
+    (finding,) = lint(LinearScheduler(1.5), RUN, base_lr=0.1)
+    assert finding.code == "above-base"
+    assert finding.severity == "note"
+    assert finding.sentence == "α gets up to 1.5 (rate 0.15), above the base rate"
+    assert str(finding) == f"note above-base: {finding.sentence}; {finding.mend}"
+    assert finding == Finding(finding.code, finding.severity, finding.sentence, finding.mend)
+    assert len({finding, *lint(LinearScheduler(1.5), RUN, base_lr=0.1)}) == 1
+
+
+def test_severities() -> None:
+    found = lint(CosineAnnealingWithWarmupScheduler("100ep"), RUN)
+    assert [finding.severity for finding in found] == ["error"]
+    assert "t_warmup '100ep' is longer than t_max" in found[0].sentence
+
+
+def test_one_zero_step_is_less_than_many() -> None:
+    one, many = (lint(schedule, RUN)[0] for schedule in (
+        ConstantWithWarmupScheduler("5ep"),
+        LinearScheduler(0.0, 1.0).delay("10ep"),
+    ))  # fmt: skip
+    assert (one.severity, many.severity) == ("note", "warning")
+    assert "the first step" in one.sentence
+    assert "the first 1001 steps" in many.sentence
+
+
+def test_functions_are_looked_at_where_that_is_possible() -> None:
+    def f(state: Any) -> float:
+        return 2.0
+
+    assert codes(f) == []
+    assert codes(LinearScheduler(t_max="40ep").until("50ep", f)) == ["t-max-unlike-run"]
+
+
+def test_times_count_where_the_run_has_other_units() -> None:
+    run = Run("1Mtok", tokens_per_batch=1000)
+    assert "zero-end" in codes(CosineAnnealingScheduler("900ba"), run)
+    assert "warmup-short" in codes(CosineAnnealingWithWarmupScheduler("500tok"), run)
