@@ -734,15 +734,78 @@ class Curve:
         >>> CosineAnnealingScheduler().resolve("1000ba").grid(step="500ba").tolist()
         [1.0, 0.5]
         """
-    def describe(self, base_lr: Number | None = None) -> Description: ...
-    def breakpoints(self) -> tuple[float, ...]: ...
-    def next_change(self, t: Number | TimeLike) -> float | None: ...
-    def maximum(self) -> float: ...
-    def minimum(self) -> float: ...
-    def mean(self) -> float: ...
-    def largest_jump(self) -> Jump | None: ...
-    def first_below(self, x: Number) -> float | None: ...
-    def first_above(self, x: Number) -> float | None: ...
+    def describe(self, base_lr: Number | None = None) -> Description:
+        """The phases of the run as a table: how α goes in each, from when to when, from what to what.
+
+        It prints; `.rows` is plain data. With `base_lr` it has rates too.
+
+        >>> curve = CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba")
+        >>> print(curve.describe())
+        phase   ba          dur        α
+        ramp     0 -  10    0 - 0.1    0 -> 1
+        decay   10 - 100  0.1 - 1      1 -> 0
+        """
+    def breakpoints(self) -> tuple[float, ...]:
+        """The times at which the curve jumps, bends, begins or ends, from the run's start to its end
+        without both; between two of them it is smooth. They are floats in `curve.units`: in batches
+        where there are several.
+
+        >>> MultiStepScheduler(["30ep", "60ep"]).resolve("90ep").breakpoints()
+        (30.0, 60.0)
+
+        Raises `ScheduleError` for more than 10,000 of them, and if the curve holds a function, of
+        which nothing is known but values; `UnitError` if it reads a clock that the run does not
+        tell. All that follows raises the same.
+        """
+    def next_change(self, t: Number | TimeLike) -> float | None:
+        """The first breakpoint after t, or None if the run ends before.
+
+        >>> StepScheduler("1ba").resolve("1Tba").next_change(10.5)
+        11.0
+        """
+    def maximum(self) -> float:
+        """The largest α in the run, its end included. Time counts as continuous, so it may lie
+        between two steps.
+
+        It is exact, but for products of curves that rise and fall: there it is found to 1e-9 of
+        it, or as near as 20,000 looks come.
+
+        >>> CosineAnnealingWithWarmupScheduler("10ba").resolve("100ba").maximum()
+        1.0
+        """
+    def minimum(self) -> float:
+        """The smallest α in the run, its end included; as exact as the largest.
+
+        >>> CosineAnnealingScheduler(alpha_f=0.1).resolve("100ba").minimum()
+        0.1
+        """
+    def mean(self) -> float:
+        """The mean of α over the run.
+
+        It is good for twelve digits; for three in products, and within bounds, where what is
+        multiplied changes more than 4,096 times.
+
+        >>> LinearScheduler().resolve("1Ttok").mean()
+        0.5
+        """
+    def largest_jump(self) -> Jump | None:
+        """The largest jump in the run, as (t, before, after), or None if there is none.
+
+        >>> StepScheduler("30ep").resolve("90ep").largest_jump()
+        Jump(t=30.0, before=1.0, after=0.1)
+        """
+    def first_below(self, x: Number) -> float | None:
+        """The first whole t at which α is below x, or None if it never is within the run.
+
+        >>> LinearScheduler().resolve("1Ttok").first_below(0.25)
+        750000000001.0
+        """
+    def first_above(self, x: Number) -> float | None:
+        """The first whole t at which α is above x, or None if it never is within the run.
+
+        >>> LinearScheduler(0.0, 1.0).resolve("100ba").first_above(0.5)
+        51.0
+        """
     def plot(
         self,
         ax: Any = None,
@@ -752,7 +815,14 @@ class Curve:
         log: bool = False,
         label: str | None = None,
         phases: bool = True,
-    ) -> Any: ...
+    ) -> Any:
+        """Draws the curve with matplotlib, and returns the axes.
+
+        `ax` are the axes to draw on, by default new ones. `unit` is the unit of the time axis, by
+        default the curve's; a second axis shows the run in another unit, if one is known. With
+        `base_lr` rates are drawn; `log=True` draws them on a logarithmic axis. `label` names the
+        curve in a legend; `phases=False` leaves out their shades and names.
+        """
     def to_svg(
         self,
         unit: UnitLike | None = None,
@@ -761,13 +831,34 @@ class Curve:
         log: bool = False,
         width: SupportsIndex = 480,
         height: SupportsIndex = 200,
-    ) -> str: ...
+    ) -> str:
+        """The curve as the text of an SVG picture, for light and dark pages; matplotlib is not needed.
+
+        `width` and `height` are in pixels. `unit`, `base_lr` and `log` are as for `plot`.
+
+        >>> svg = LinearScheduler().resolve("100ba").to_svg()
+        >>> svg.startswith("<svg "), "100 ba" in svg
+        (True, True)
+        """
     def to_csv(
         self,
         path: str | PathLike[str] | IO[str] | None = None,
         every: Number | TimeLike | None = None,
         base_lr: Number | None = None,
-    ) -> str | None: ...
+    ) -> str | None:
+        """Writes a table of the curve: a column for each unit that the run knows, α, and with
+        `base_lr` the rate.
+
+        `path` is a path or a text file; without one the table is returned as text. There is a line
+        every `every`, a time or a number of what the curve counts: by default about 1000 lines,
+        however long the run is.
+
+        >>> print(LinearScheduler().resolve("4ba").to_csv(every=2))
+        ba,dur,alpha
+        0,0.0,1.0
+        2,0.5,0.5
+        4,1.0,0.0
+        """
     def _repr_svg_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -849,18 +940,35 @@ def evaluate(
 # difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
 Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
 
-def phases(curve: Curve) -> list[Phase]: ...
-def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]: ...
-def seams(curve: Curve) -> list[Jump]: ...
+def phases(curve: Curve) -> list[Phase]:
+    """The phases of a curve: (course, from, to, first, last, low, high, parts)."""
+
+def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]:
+    """Points (t, α) of a line that shows a curve in so many columns."""
+
+def seams(curve: Curve) -> list[Jump]:
+    """Jumps of a curve that are no steps, milestones or restarts."""
+
 def apart(
     one: Curve, other: Curve, unit: UnitLike
-) -> list[tuple[float, float, float, float, float]]: ...
+) -> list[tuple[float, float, float, float, float]]:
+    """How two curves differ between changes: (from, to, where they do most, both α there)."""
+
 def moments(
     schedule: AnySchedule, run: Run | TimeLike, unit: UnitLike
-) -> list[tuple[str, str, Time, float | None, float | None]]: ...
-def place(curve: Curve, every: Number | TimeLike) -> float: ...
-def log2(x: float) -> float: ...
-def scales(curve: Curve) -> tuple[TimeUnit, float, dict[TimeUnit, float]]: ...
+) -> list[tuple[str, str, Time, float | None, float | None]]:
+    """The times in a schedule: (operation, argument, time, place, start of the phase)."""
+
+def place(curve: Curve, every: Number | TimeLike) -> float:
+    """A number, or a time, on the counter of a curve."""
+
+def log2(x: float) -> float:
+    """The logarithm of a number above zero, for logarithmic axes."""
+
+def scales(curve: Curve) -> tuple[TimeUnit, float, dict[TimeUnit, float]]:
+    """What a curve counts, how much of it the run lasts, and how many of each unit make one of it, as
+    far as the run tells.
+    """
 
 # The tree: nodes by name, trees under a name of their own, functions as leaves.
 def build(name: str, arguments: list[Any], names: list[str] | None = None) -> Any:
