@@ -713,8 +713,6 @@ class Curve:
         >>> curve.at_batch(99), curve.at_batch(100)
         (1.0, 0.5)
         """
-    @property
-    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
     def grid(
         self,
         start: Number | TimeLike = 0,
@@ -870,8 +868,6 @@ class Curve:
 @final
 class AtBatch:
     """α as a function of the number of a batch: `curve.at_batch`."""
-    @property
-    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
     def __call__(self, batch: Count) -> float: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -887,6 +883,7 @@ def tick(
     of seconds.
     """
 
+@final
 class Writer:
     """Writes numbers into parameter groups, as long as these are as they were last seen or written.
 

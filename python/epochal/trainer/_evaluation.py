@@ -43,4 +43,4 @@ def mean_loss(
     total, samples = (sum(parts) for parts in zip(*everywhere, strict=True))
     if not samples:
         raise ScheduleError("eval_dataloader is empty: it gave no batch")
-    return total / samples
+    return float(total / samples)
