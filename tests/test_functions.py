@@ -243,7 +243,7 @@ def test_the_curve_of_a_function() -> None:
     schedule = FunctionSchedule(falling)
     curve = schedule.resolve(RUN)
     assert isinstance(curve, Curve)
-    assert curve.units == ()
+    assert not curve.units
     assert curve.schedule is schedule
     assert curve.run == RUN
     assert [curve(Timestamp(batch=k)) for k in (0, 1, 3)] == [1.0, 0.5, 0.25]

@@ -713,8 +713,6 @@ class Curve:
         >>> curve.at_batch(99), curve.at_batch(100)
         (1.0, 0.5)
         """
-    @property
-    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
     def grid(
         self,
         start: Number | TimeLike = 0,
@@ -870,8 +868,6 @@ class Curve:
 @final
 class AtBatch:
     """α as a function of the number of a batch: `curve.at_batch`."""
-    @property
-    def __dict__(self) -> dict[str, Any]: ...  # type: ignore[override]
     def __call__(self, batch: Count) -> float: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -887,6 +883,7 @@ def tick(
     of seconds.
     """
 
+@final
 class Writer:
     """Writes numbers into parameter groups, as long as these are as they were last seen or written.
 
@@ -937,9 +934,9 @@ def evaluate(
 
 # What `epochal.view` is made of. A phase is (course, from, to, first, last, low, high, parts), a
 # difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
-Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
+_Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
 
-def phases(curve: Curve) -> list[Phase]:
+def phases(curve: Curve) -> list[_Phase]:
     """The phases of a curve: (course, from, to, first, last, low, high, parts)."""
 
 def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]:

@@ -110,7 +110,7 @@ fn sampled(at: impl Fn(f64) -> f64) -> f64 {
     /// The fractional part of the golden ratio.
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let sum: f64 = (0..SAMPLES)
-        .map(|k| f64::from(k))
+        .map(f64::from)
         .map(|k| at((k + (k * GOLDEN).fract()) / f64::from(SAMPLES)))
         .sum();
     sum / f64::from(SAMPLES)

@@ -98,10 +98,9 @@ impl Span {
             return (None, Some(*self), 0.0);
         }
         let part = (at - a) / (b - a);
-        let mut at_split = [0.0; Reading::COUNT];
-        for index in 0..Reading::COUNT {
-            let (a, b) = (self.from[index], self.to[index]);
-            at_split[index] = smaller(a + (b - a) * part, b);
+        let mut at_split = self.from;
+        for (t, end) in at_split.iter_mut().zip(&self.to) {
+            *t = smaller(*t + (*end - *t) * part, *end);
         }
         at_split[reading.index()] = at;
         let mut before = at_split;
