@@ -56,7 +56,7 @@ _ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 1.5]) | st.floats(1e-9, 2)
 _ABOVE_ZERO = st.sampled_from([1.0, 0.1, 0.5, 1.5]) | st.floats(1e-3, 2)
 _SHAPES = st.sampled_from(SHAPE_NAMES)
 _NUMBERS = {
-    "gamma": st.sampled_from([0.1, 0.5, 0.9, 0.99, 1.0]) | st.floats(0, 1),
+    "gamma": st.sampled_from([0.1, 0.5, 0.9, 0.99, 1.0]) | st.floats(1e-3, 1),
     "power": st.sampled_from([0.5, 1.0, 2.0]) | st.floats(0.2, 6),
     "t_mult": st.sampled_from([1.0, 1.0, 2.0]),
 }
