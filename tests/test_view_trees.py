@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 from epochal import Curve, EpochalError, lint
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import real_run
 from trees import tree_runs, trees
 
 # An ulp of the time is what a place is known to.
 NEAR = 1e-9
+# Each is asked many times.
+FEW = settings(max_examples=40)
 
 
 @st.composite
@@ -33,6 +35,7 @@ def sampled(curve: Curve) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.concatenate([np.linspace(0.0, end, 1501), np.arange(min(int(end), 20_000) + 1)])
 
 
+@FEW
 @given(curves())
 def test_extremes_hold(curve: Curve) -> None:
     values = curve(sampled(curve))
@@ -46,6 +49,7 @@ def test_extremes_hold(curve: Curve) -> None:
         assert first(x) is found
 
 
+@FEW
 @given(curves())
 def test_the_course_between_breakpoints(curve: Curve) -> None:
     """There, no jump is left."""
@@ -68,6 +72,7 @@ def test_the_course_between_breakpoints(curve: Curve) -> None:
             assert steps[worst] <= 60 * around + 1e-9 * values.max()
 
 
+@FEW
 @given(curves())
 def test_phases_hold(curve: Curve) -> None:
     own = "ba" if len(curve.units) > 1 else str(next(iter(curve.units), "ba"))
@@ -86,6 +91,7 @@ def test_phases_hold(curve: Curve) -> None:
             assert (steps <= noise).all()
 
 
+@FEW
 @given(curves())
 def test_means_hold(curve: Curve) -> None:
     own = "ba" if len(curve.units) > 1 else str(next(iter(curve.units), "ba"))
@@ -96,6 +102,7 @@ def test_means_hold(curve: Curve) -> None:
     assert curve.mean() == pytest.approx(values.mean(), rel=2e-3, abs=2e-3 * values.max())
 
 
+@FEW
 @given(curves(functions=True))
 def test_nothing_takes_long_or_fails(curve: Curve) -> None:
     start = time.perf_counter()
