@@ -27,11 +27,15 @@ def optimizer_with(groups: int, tensors: bool = False) -> Any:
     return optimizer
 
 
-def bound_to(optimizer: Any, clock: epochal.Clock | None = None) -> Any:
+COSINE = epochal.CosineAnnealingWithWarmupScheduler(f"{WARMUP}ba", t_max="1dur")
+
+
+def bound_to(
+    optimizer: Any, clock: epochal.Clock | None = None, schedule: Any = COSINE, **fields: Any
+) -> Any:
     from epochal.torch import bind
 
-    schedule = epochal.CosineAnnealingWithWarmupScheduler(f"{WARMUP}ba", t_max="1dur")
-    scheduler = bind(schedule, optimizer, clock or epochal.Run(f"{BATCHES}ba"))
+    scheduler = bind(schedule, optimizer, clock or epochal.Run(f"{BATCHES}ba"), fields=fields)
     optimizer.step()
     return scheduler
 
@@ -105,6 +109,21 @@ def with_clock(groups: int) -> Statements:
     return Statements("clock.tick(32, 4096, 0.01); ours.step()", sides.peer, names)
 
 
+def two_schedules(groups: int) -> Statements:
+    """A mapping of groups, against one schedule for all of them."""
+    schedules = dict.fromkeys(range(0, groups, 2), COSINE) | {None: epochal.LinearScheduler()}
+    ours, peer = optimizer_with(groups), optimizer_with(groups)
+    names = {"ours": bound_to(ours, schedule=schedules), "peer": bound_to(peer)}
+    return Statements("ours.step()", "peer.step()", names)
+
+
+def two_fields(groups: int) -> Statements:
+    """Momentum beside the learning rate, against the learning rate alone."""
+    ours, peer = optimizer_with(groups), optimizer_with(groups)
+    names = {"ours": bound_to(ours, momentum=COSINE), "peer": bound_to(peer)}
+    return Statements("ours.step()", "peer.step()", names)
+
+
 def perceptron() -> Any:
     torch = load("torch")
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
@@ -163,5 +182,7 @@ CONTESTS = [
     ),
     Contest(GROUP, "tick and step : LambdaLR, 1 group", 1.0, partial(with_clock, 1)),
     Contest(GROUP, "tick and step : LambdaLR, 100 groups", 1 / 3, partial(with_clock, 100)),
+    Contest(GROUP, "step, two schedules : one, 100 groups", 1.3, partial(two_schedules, 100)),
+    Contest(GROUP, "step, two fields : one, 100 groups", 2.0, partial(two_fields, 100)),
     Contest(GROUP, "Trainer : bare loop, small perceptron", 1.25, trainer),
 ]

@@ -63,6 +63,11 @@ def sgd(*lrs: Any) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=0.5, momentum=0.9)
 
 
+def named(**lrs: Any) -> torch.optim.SGD:
+    groups = [{"params": [parameter()], "lr": lr, "name": name} for name, lr in lrs.items()]
+    return torch.optim.SGD(groups, lr=0.5, momentum=0.9, weight_decay=0.1)
+
+
 def adamw(*lrs: Any) -> AdamW:
     return AdamW([{"params": [parameter()], "lr": lr} for lr in lrs], lr=0.5)
 
@@ -78,8 +83,12 @@ def train_step(optimizer: Optimizer, batch: int) -> None:
     optimizer.step()
 
 
+def field(optimizer: Optimizer, name: str) -> list[Any]:
+    return [group[name] for group in optimizer.param_groups]
+
+
 def lrs(optimizer: Optimizer) -> list[Any]:
-    return [group["lr"] for group in optimizer.param_groups]
+    return field(optimizer, "lr")
 
 
 def weights(optimizer: Optimizer) -> list[Tensor]:

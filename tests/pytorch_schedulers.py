@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from epochal import ExponentialScheduler, Run
+from epochal import (
+    CosineAnnealingScheduler,
+    ExponentialScheduler,
+    LinearScheduler,
+    Run,
+    StepScheduler,
+)
+from epochal.torch import bind
 from optimizers import lrs, settings, sgd
 from reference.time import product
 from torch.optim import Optimizer
@@ -75,8 +82,24 @@ SIMPLE: dict[str, Make] = {
     "linear phases": lambda o, s: OneCycleLR(
         o, 0.7, epochs=s(150), steps_per_epoch=1, anneal_strategy="linear", cycle_momentum=False
     ),
+    "a bound schedule": lambda o, s: bind(
+        {0: StepScheduler("3ba"), None: CosineAnnealingScheduler("0.7dur")},
+        o,
+        Run("60ba", scale_schedule_ratio=s.ratio),
+        fields={"weight_decay": LinearScheduler()},
+        base={"weight_decay": 0.1},
+    ),
 }
 COMPOSED: dict[str, Make] = {
+    "bound schedules in a sequence": lambda o, s: SequentialLR(
+        o,
+        [
+            bind(LinearScheduler(0.1, 1.0, "10ba"), o, Run("60ba", scale_schedule_ratio=s.ratio)),
+            CosineAnnealingLR(o, s(20)),
+            bind(StepScheduler("7ba"), o, Run("60ba", scale_schedule_ratio=s.ratio)),
+        ],
+        [s(10), s(30)],
+    ),
     "SequentialLR": lambda o, s: SequentialLR(
         o,
         [
@@ -116,6 +139,8 @@ COMPOSED: dict[str, Make] = {
     ),
 }
 ALL = SIMPLE | COMPOSED
+# Their lengths are in their schedules and runs, not in their states.
+BOUND = {"a bound schedule", "bound schedules in a sequence"}
 each_kind = pytest.mark.parametrize("kind", ALL)
 each_ratio = pytest.mark.parametrize("ratio", RATIOS)
 
@@ -138,7 +163,9 @@ def sequence(optimizer: Optimizer, scheduler: LRScheduler, steps: int = STEPS) -
     seen: list[Any] = []
     for _ in range(steps):
         groups = optimizer.param_groups
-        moments = [group.get("momentum", group.get("betas")) for group in groups]
+        moments = [
+            (group.get("momentum", group.get("betas")), group["weight_decay"]) for group in groups
+        ]
         # Copies: tensors are written to in place.
         seen.append(copy.deepcopy((lrs(optimizer), moments, scheduler.get_last_lr())))
         optimizer.step()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from epochal import LinearScheduler, Run, ScheduleError
+from epochal import Clock, LinearScheduler, Run, ScheduleError
 from epochal.torch import bind, scale_scheduler
 from optimizers import parameter, sgd
 from pytorch_schedulers import ALL, made, sequence, snapshot, stepped
@@ -41,7 +41,7 @@ def half(k: float) -> float:
 
 
 def bound(optimizer: Optimizer) -> LRScheduler:
-    return bind(LinearScheduler(), optimizer, Run("9ba"))
+    return bind(LinearScheduler(), optimizer, Clock(Run("9ba")))
 
 
 def chain(optimizer: Optimizer, child: LRScheduler) -> LRScheduler:
@@ -127,8 +127,13 @@ UNKNOWN: list[tuple[Callable[[Any], LRScheduler], str]] = [
     (lambda o: ReduceLROnPlateau(o), "ReduceLROnPlateau cannot be scaled"),
     (lambda o: SWALR(o, 0.05), "SWALR cannot be scaled"),
     (lambda o: Doubled(o, 5), "Doubled cannot be scaled"),
-    (bound, "EpochalLR cannot be scaled: set scale_schedule_ratio in its Run"),
-    (lambda o: chain(o, bound(o)), r"ChainedScheduler: schedulers\[1\]: EpochalLR cannot.* Run"),
+    (bound, "EpochalLR: the clock tells its time: set scale_schedule_ratio in its Run"),
+    (lambda o: chain(o, bound(o)), r"ChainedScheduler: schedulers\[1\]: EpochalLR: the clock"),
+    (
+        lambda o: bind(lambda state: 1.0, o, "9ba"),
+        "EpochalLR: .* does not take the scale schedule ratio, which is 2.0",
+    ),
+    (lambda o: bind(LinearScheduler(), o, f"{2**62}ba"), "EpochalLR: .*overflow|EpochalLR: .*2"),
     (
         lambda o: chain(o, SequentialLR(o, [LambdaLR(o, half), StepLR(o, 5)], [5])),
         r"ChainedScheduler: schedulers\[1\]: SequentialLR: schedulers\[0\]: LambdaLR cannot",

@@ -56,7 +56,7 @@ def none(state: State) -> Any:
         ([], RUN, TypeError, "not a list of 0"),
         ({}, RUN, ScheduleError, "empty"),
         (failing, RUN, RuntimeError, "no"),
-        (none, RUN, ScheduleError, "none gives None at 0ba"),
+        (none, RUN, ScheduleError, "none returned None at 0ba"),
         (failing, Run("9ba", scale_schedule_ratio=2.0), ScheduleError, "failing.*ratio"),
         (5, RUN, TypeError, "5"),
         ("1dur", RUN, TypeError, "'1dur'"),

@@ -10,7 +10,8 @@ from torch.optim import Optimizer
 from epochal._clock import Clock
 from epochal._core import Curve, Run, ScheduleError, Time
 from epochal._functions import as_schedule
-from epochal.torch._fields import ByGroup, Field, number
+from epochal.torch._fields import Field, number
+from epochal.torch._groups import ByGroup
 from epochal.torch._lr import EpochalLR
 from epochal.torch._time import Steps, Ticks, check_steps
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from epochal._types import AnySchedule, Number, TimeLike
 
     # One for all groups, or a mapping from groups, each by its index or name, None for the rest.
-    ForGroups: TypeAlias = AnySchedule | Mapping[int | str | None, AnySchedule]
+    ForGroups: TypeAlias = AnySchedule | Mapping[Any, AnySchedule]
     # One for all groups, or one for each.
     Base: TypeAlias = Number | Sequence[Number]
 

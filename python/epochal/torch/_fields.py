@@ -3,77 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
-from operator import index
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from epochal._core import ScheduleError, Writer
+from epochal.torch._groups import ByGroup, Group
 from epochal.torch._guards import WriteGuard
 
-__all__ = ["ByGroup", "Field", "Fields", "number"]
-
-T = TypeVar("T")
-Group: TypeAlias = dict[str, Any]
+__all__ = ["Field", "Fields", "number"]
 
 # How a number is written: as a new float; in a tensor, alone or together with others; not at all,
 # since the tensor is that of another group too.
 FLOAT, ALONE, TOGETHER, DONE = range(4)
-
-
-class ByGroup(Generic[T]):
-    """A mapping from groups, each by its index or its `name`; the key of the rest is None."""
-
-    def __init__(self, what: str, given: Mapping[Any, T]) -> None:
-        self.what = what
-        self.given: dict[int | str | None, T] = {}
-        for key, value in given.items():
-            if key is None or isinstance(key, str):
-                self.given[key] = value
-            elif hasattr(key, "__index__") and not isinstance(key, bool) and index(key) >= 0:
-                self.given[index(key)] = value
-            else:
-                raise ScheduleError(
-                    f"{what} must name each group by its index, from 0 on, or by its 'name', and "
-                    f"the rest by None, not by {key!r}"
-                )
-
-    def check(self, groups: Sequence[Group]) -> None:
-        """Raises `ScheduleError` for a key without a group, and for two keys of one group."""
-        names = [_name(group) for group in groups]
-        for key in self.given:
-            if isinstance(key, int) and key >= len(groups):
-                raise ScheduleError(
-                    f"{self.what} names group {key}, but the last one is {len(groups) - 1}"
-                )
-            if isinstance(key, str) and key not in names:
-                raise ScheduleError(
-                    f"{self.what} names group {key!r}, but the names of the groups are {names}"
-                )
-        for i, name in enumerate(names):
-            if name is not None and {i, name} <= self.given.keys():
-                raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")
-
-    def describe(self, text: Callable[[T], str]) -> str:
-        """The mapping in words, or if all groups get one thing, that."""
-        if list(self.given) == [None]:
-            return text(self.given[None])
-        return "{" + ", ".join(f"{key!r}: {text(v)}" for key, v in self.given.items()) + "}"
-
-    def of(self, i: int, group: Group) -> T | None:
-        """What the i-th group gets, if anything."""
-        for key in (i, _name(group), None):
-            if key in self.given:
-                return self.given[key]
-        return None
-
-
-def _name(group: Group) -> str | None:
-    name = group.get("name")
-    return name if isinstance(name, str) else None
 
 
 class Entry(NamedTuple):
@@ -121,20 +66,21 @@ class Field:
         self.bases = bases
         self.made = made
 
-    def value(self, group: Group) -> Any:
-        """The number or tensor in a group; None if it is to be made."""
+    def value(self, i: int, group: Group) -> Any:
+        """The number or tensor in the i-th group; None if it is to be made."""
         value: Any = group.get(self.key)
         if self.element is None:
             return value
         if type(value) not in (tuple, list) or self.element >= len(value):
-            raise ScheduleError(f"there is no {self.name} in {self.key!r}, which is {value!r}")
+            raise ScheduleError(
+                f"group {i} has no {self.name!r}: its {self.key!r} is {value!r}, not a tuple of "
+                "numbers that is long enough"
+            )
         return value[self.element]
 
-    def look(self, i: int, groups: Sequence[Group]) -> tuple[Entry, Any, Group] | None:
-        """What is to be written in the i-th group, what is there, and what is to be set before.
-
-        None if the group has no curve. Raises `ScheduleError` for what cannot be written.
-        """
+    def look(self, i: int, groups: Sequence[Group]) -> Seen | None:
+        """The i-th group, or None if it has no curve. Raises `ScheduleError` for what cannot be
+        written."""
         group = groups[i]
         curve = self.curves.of(i, group)
         if curve is None and self.name == "lr":
@@ -144,31 +90,31 @@ class Field:
             )
         if curve is None:
             return None
-        value = self.value(group)
-        base = self.base(i, groups, value)
-        if base is None:
-            raise ScheduleError(
-                f"group {i} has no {self.name!r}, only {', '.join(map(repr, group))}: to make it "
-                f"one for the program to read, give base={{{self.name!r}: ...}}"
-            )
-        changes: Group = {}
+        value = self.value(i, group)
         fill = FLOAT
-        initial = number(f"{self.base_key!r} of group {i}", base)
         if isinstance(value, Tensor):
             _check_tensor(f"{self.name!r} of group {i}", value)
             fill = TOGETHER if _is_on_device(value) else ALONE
-            # What is filled cannot be its own base, as `SequentialLR` of PyTorch 2.6 makes it.
-            base = base.clone() if base is value else base
-        elif value is None:
-            changes[self.key] = initial
-        else:
+        elif value is not None:
             number(f"{self.name!r} of group {i}", value)
-        base = base if isinstance(base, Tensor) else initial
+        base = self.base(i, groups, value)
+        if base is None:
+            raise ScheduleError(
+                f"group {i} has no {self.name!r}, but {', '.join(map(repr, group))}: to make it "
+                f"one, for the program to read, give base={{{self.name!r}: ...}}"
+            )
+        initial = number(f"{self.base_key!r} of group {i}", base)
+        changes = {} if value is not None else {self.key: initial}
+        if not isinstance(base, Tensor):
+            base = initial
+        elif base is value:
+            # What is filled cannot be its own base, as `SequentialLR` of PyTorch 2.6 makes it.
+            base = base.clone()
         if group.get(self.base_key) is not base:
             changes[self.base_key] = base
         is_rate = self.name == "lr"
         entry = Entry(i, self.key, self.element, self.base_key, initial, curve, is_rate, fill)
-        return entry, value, changes
+        return Seen(self, entry, value, changes)
 
     def base(self, i: int, groups: Sequence[Group], value: Any) -> Any:
         """The base of the i-th group, or what will be: a number, a tensor, or None."""
@@ -186,41 +132,39 @@ class Field:
         return value.clone() if isinstance(value, Tensor) else value
 
 
-class Look(NamedTuple):
-    """Groups as they are: what is to be written, and for each entry its field, what is there, and
-    what is to be set in its group before."""
+class Seen(NamedTuple):
+    """A field in a group: what is to be written, what is there, and what is to be set before."""
 
-    entries: list[Entry]
-    fields: list[Field]
-    now: list[Any]
-    changes: list[Group]
+    field: Field
+    entry: Entry
+    now: Any
+    changes: Group
+
+
+class Look(list[Seen]):
+    """All that is to be written into groups as they are."""
 
     def products(self, alphas: Sequence[float], factor: float) -> list[float]:
         """What `Writer` would write."""
         return [
             entry.base * (alphas[entry.curve] * factor if entry.is_rate else alphas[entry.curve])
-            for entry in self.entries
+            for _, entry, _, _ in self
         ]
 
     def by_field(self, products: Iterable[float]) -> dict[str, list[float]]:
-        """Values for each field as they are when they have been written."""
+        """The numbers of each field as they are once they are written."""
         found: dict[str, list[float]] = {"lr": []}
-        for field, now, value in zip(self.fields, self.now, products, strict=True):
-            if isinstance(now, Tensor):
-                value = torch.tensor(value, dtype=now.dtype).item()
-            found.setdefault(field.name, []).append(value)
+        for seen, value in zip(self, products, strict=True):
+            found.setdefault(seen.field.name, []).append(_held(seen.now, value))
         return found
 
     def lrs(self, products: Iterable[float]) -> list[float | Tensor]:
         """The learning rates as floats, and where they are tensors, as others of their kind."""
         return [
-            torch.full_like(now, value) if isinstance(now, Tensor) else value
-            for entry, now, value in zip(self.entries, self.now, products, strict=True)
-            if entry.is_rate
+            torch.full_like(seen.now, value) if isinstance(seen.now, Tensor) else value
+            for seen, value in zip(self, products, strict=True)
+            if seen.entry.is_rate
         ]
-
-
-NOTHING = Look([], [], [], [])
 
 
 class Fields:
@@ -235,43 +179,34 @@ class Fields:
         self._guard = WriteGuard()
         self.writer: Writer | None = None
         self._groups: list[Group] = []
-        self._look = NOTHING
+        self._look = Look()
         self._last: list[float] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy looks at its groups anew.
-        look = self._look._replace(changes=[])
-        return {
-            **vars(self),
-            "writer": None,
-            "_look": look,
-            "_last": self._values(),
-        }
+        # A copy looks at its groups anew, before it writes.
+        return {**vars(self), "writer": None, "_last": self._values()}
 
     def look(self, groups: Any) -> Look:
         """Looks at the groups, and changes nothing. Raises `ScheduleError` for what cannot be."""
         if not (isinstance(groups, list) and all(isinstance(group, dict) for group in groups)):
             raise ScheduleError(f"param_groups must be a list of dicts, not {groups!r:.200}")
-        look = Look([], [], [], [])
+        look = Look()
         filled: dict[int, Entry] = {}
         for field in self.fields:
             for i in range(len(groups)):
-                found = field.look(i, groups)
-                if found is None:
+                seen = field.look(i, groups)
+                if seen is None:
                     continue
-                entry, value, changes = found
-                if entry.fill != FLOAT and filled.setdefault(id(value), entry) is not entry:
-                    other = filled[id(value)]
+                entry, tensor = seen.entry, id(seen.now)
+                if entry.fill != FLOAT and filled.setdefault(tensor, entry) is not entry:
+                    other = filled[tensor]
                     if (entry.base, entry.curve) != (other.base, other.curve):
                         raise ScheduleError(
                             f"groups {other.group} and {i} share one tensor as {field.name!r}, but "
                             "are to have different values: give each a tensor of its own"
                         )
-                    entry = entry._replace(fill=DONE)
-                look.entries.append(entry)
-                look.fields.append(field)
-                look.now.append(value)
-                look.changes.append(changes)
+                    seen = seen._replace(entry=entry._replace(fill=DONE))
+                look.append(seen)
         return look
 
     def put(
@@ -283,13 +218,14 @@ class Fields:
         factor: float,
     ) -> None:
         """Writes for these α of the curves, after a look at the groups."""
-        for entry, changes in zip(look.entries, look.changes, strict=True):
-            groups[entry.group].update(changes)
-        self.writer = Writer(groups, look.entries, readers, _fill)
-        self.writer.put(alphas, factor)
-        self._groups, self._look = list(groups), look
+        for seen in look:
+            groups[seen.entry.group].update(seen.changes)
+            seen.changes.clear()
         for field in self.fields:
             field.bases = None
+        self.writer = Writer(groups, [seen.entry for seen in look], readers, _fill)
+        self.writer.put(alphas, factor)
+        self._groups, self._look = list(groups), look
 
     def _values(self) -> list[float]:
         return self._last if self.writer is None else self.writer.values()
@@ -302,13 +238,11 @@ class Fields:
         return self._look.lrs(self._values())
 
     def changed_bases(self, groups: Sequence[Group], look: Look) -> list[str]:
-        """Bases that are others now than when they were last used, since the optimizer has loaded
-        a state, in words."""
-        used = zip(self._look.fields, self._look.entries, strict=True)
-        before = {(field.name, entry.group): entry.base for field, entry in used}
+        """Bases that the optimizer has loaded in place of those that were used last, in words."""
+        used = {(field.name, entry.group): entry.base for field, entry, _, _ in self._look}
         changes = []
-        for field, entry in zip(look.fields, look.entries, strict=True):
-            was = before.get((field.name, entry.group), entry.base)
+        for field, entry, _, _ in look:
+            was = used.get((field.name, entry.group), entry.base)
             # A load puts other dicts in the place of groups; in the same one a program has set it.
             if was != entry.base and self._groups[entry.group] is not groups[entry.group]:
                 changes.append(
@@ -320,16 +254,18 @@ class Fields:
     def check_untouched(self, groups: Sequence[Group]) -> None:
         """Warns if a group that is still there does not have what was written last."""
         here = {id(group) for group in groups}
-        for field, entry, was in zip(
-            self._look.fields, self._look.entries, self._values(), strict=True
-        ):
+        for (field, entry, _, _), value in zip(self._look, self._values(), strict=True):
             group = self._groups[entry.group]
             if id(group) in here:
-                now = field.value(group)
-                if isinstance(now, Tensor):
-                    was, now = torch.tensor(was, dtype=now.dtype).item(), now.item()
+                now = field.value(entry.group, group)
+                was, now = _held(now, value), now.item() if isinstance(now, Tensor) else now
                 if now != was:
                     self._guard.rewritten(field.name, entry.group, was, now)
+
+
+def _held(now: Any, value: float) -> float:
+    """A value as it is held by what is there: a tensor rounds it."""
+    return torch.tensor(value, dtype=now.dtype).item() if isinstance(now, Tensor) else value
 
 
 def number(what: str, value: Any, least: float = float("-inf")) -> float:

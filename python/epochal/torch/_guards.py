@@ -19,9 +19,10 @@ HABIT = 3
 
 
 def warn(message: str) -> None:
-    """A `UserWarning` at the line of the program that called into the package."""
+    """A `UserWarning` at the line of the program that called into the package or PyTorch."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("epochal."):
+    libraries = ("epochal.", "torch.")
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(libraries):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=level)
 
@@ -96,7 +97,8 @@ class ClockGuard(_Guard):
 
     def __getstate__(self) -> dict[str, Any]:
         # The hooks of an optimizer are not copied with it.
-        return {name: value for name, value in vars(self).items() if name != "steps"}
+        state = {name: value for name, value in vars(self).items() if name != "steps"}
+        return {**state, "_warned": set(self._warned)}
 
 
 def _graphs() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -62,10 +63,14 @@ class EpochalLR(LambdaLR):
 
     def _initial_step(self) -> None:
         # Called by the base class, and by `SequentialLR` once more.
-        self._time.guard.watch(self.optimizer, new=True)
+        self._watch(new=True)
         self._put(self._fields.look(self.optimizer.param_groups), self._first_alphas)
         self.last_epoch = self._time.first()
         self._step_count = 1
+
+    def _watch(self, new: bool = False) -> None:
+        """Begins to count the steps of the optimizer."""
+        self._time.guard.watch(self.optimizer, new)
 
     # What a step does
 
@@ -79,12 +84,12 @@ class EpochalLR(LambdaLR):
     def step(self, epoch: int | None = None) -> None:
         """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
 
-        All is computed before anything changes. Never raises `TypeError`. To jump is no exception
-        here, so there is no warning of it.
+        Everything is computed before anything changes. A jump is as good as a step, and nothing
+        warns of it.
 
-        Raises `UnitError` if a schedule reads samples, tokens or seconds that the clock was not
-        told, and `ScheduleError` for an `epoch` that is not valid, or beside a clock, and for a
-        clock that was not restored with the scheduler.
+        Never raises `TypeError`. Raises `UnitError` if a schedule reads samples, tokens or seconds
+        that the clock was not told, and `ScheduleError` for an `epoch` that is not valid, or
+        beside a clock, and for a clock that was not restored with the scheduler.
         """
         try:
             batch, moment = self._time.next(self.last_epoch, epoch)
@@ -121,7 +126,7 @@ class EpochalLR(LambdaLR):
     def curves(self) -> list[Curve]:
         """The curve of the learning rate of each group."""
         look = self._fields.look(self.optimizer.param_groups)
-        return [self._time.curves[entry.curve] for entry in look.entries if entry.is_rate]
+        return [self._time.curves[seen.entry.curve] for seen in look if seen.entry.is_rate]
 
     @property
     def curve(self) -> Curve:
@@ -176,7 +181,7 @@ class EpochalLR(LambdaLR):
     def base_lrs(self) -> list[float | Tensor]:
         """The `initial_lr` of each group, or its `lr` until it has one. May be assigned."""
         groups, lr = self.optimizer.param_groups, self._fields.fields[0]
-        bases = [lr.base(i, groups, lr.value(group)) for i, group in enumerate(groups)]
+        bases = [lr.base(i, groups, lr.value(i, group)) for i, group in enumerate(groups)]
         return [base.clone() if isinstance(base, Tensor) else float(base) for base in bases]
 
     @base_lrs.setter
@@ -194,7 +199,7 @@ class EpochalLR(LambdaLR):
             return lambda epoch: read(time.now(epoch))
 
         look, readers = self._fields.look(self.optimizer.param_groups), time.readers()
-        return [function(readers[entry.curve]) for entry in look.entries if entry.is_rate]
+        return [function(readers[seen.entry.curve]) for seen in look if seen.entry.is_rate]
 
     @lr_lambdas.setter
     def lr_lambdas(self, functions: list[Callable[[int], float]]) -> None:
@@ -288,6 +293,14 @@ class EpochalLR(LambdaLR):
         self._time.load(saved.last_epoch)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # A copy comes with an optimizer of its own, whose steps are counted anew.
-        vars(self).update(state)
-        self._time.guard.watch(self.optimizer)
+        # A copy knows for itself what it wrote, and counts the steps of its optimizer anew.
+        fields, time = copy(state["_fields"]), copy(state["_time"])
+        time.guard = copy(time.guard)
+        vars(self).update(state, _fields=fields, _time=time)
+        self._watch()
+
+    def _scaled(self, ratio: float) -> dict[str, Any]:
+        """The attributes of one that is σ times as long. It must have no clock."""
+        assert isinstance(self._time, Steps)
+        time = self._time.scaled(ratio)
+        return {"_time": time, "_first_alphas": [read(0) for read in time.readers()]}

@@ -7,7 +7,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -15,9 +14,10 @@ from torch import Tensor
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
-from epochal._core import EpochalError, Run, ScheduleError, Time, Timestamp
+from epochal._core import EpochalError, ScheduleError, Time, Timestamp
 from epochal._functions import State
 from epochal.schedules import ExponentialScheduler, LinearScheduler
+from epochal.torch._lr import EpochalLR
 
 __all__ = ["scale_scheduler"]
 
@@ -72,6 +72,9 @@ def scale_scheduler(scheduler: LRScheduler, ratio: float) -> None:
                 values[key].copy_(value)
             else:
                 values[key] = value
+    for part in plan:
+        if isinstance(part, EpochalLR):
+            part._watch()
 
 
 # What to change
@@ -83,8 +86,6 @@ def _plan(scheduler: LRScheduler, ratio: float, place: str = "") -> Plan:
     # A subclass may have lengths of its own, or use those that it inherits in another way.
     if (rule := _RULES.get(type(scheduler))) is None:
         advice = "its lengths are not known. Scale them by hand, or bind a schedule of epochal"
-        if isinstance(getattr(scheduler, "run", None), Run):
-            advice = "set scale_schedule_ratio in its Run"
         raise ScheduleError(f"{name} cannot be scaled: {advice}")
     plan = {scheduler: rule(scheduler, _Factor(ratio, name))}
     for i, child in enumerate(_children(scheduler)):
@@ -191,6 +192,15 @@ def _one_cycle(scheduler: Any, factor: _Factor) -> Values:
     return {"total_steps": steps, "_schedule_phases": new}
 
 
+def _bound(scheduler: EpochalLR, factor: _Factor) -> Values:
+    if scheduler.clock is not None:
+        raise factor.refusal("the clock tells its time: set scale_schedule_ratio in its Run")
+    try:
+        return scheduler._scaled(factor.ratio)
+    except EpochalError as error:
+        raise factor.refusal(f"{error}") from error
+
+
 _RULES: dict[type[LRScheduler], Callable[[Any, _Factor], Values]] = {
     lr_scheduler.StepLR: partial(_length, "step_size"),
     lr_scheduler.MultiStepLR: _multi_step,
@@ -202,12 +212,22 @@ _RULES: dict[type[LRScheduler], Callable[[Any, _Factor], Values]] = {
     lr_scheduler.CosineAnnealingWarmRestarts: partial(_length, "T_0"),
     lr_scheduler.CyclicLR: _cyclic,
     lr_scheduler.OneCycleLR: _one_cycle,
+    EpochalLR: _bound,
     SequentialLR: _sequential,
     ChainedScheduler: lambda scheduler, factor: {},
 }
 
 
 # Where it leads
+
+
+class _StandIn:
+    """All of an optimizer that schedulers use. It makes no steps; they would warn of that."""
+
+    step = None
+
+    def __init__(self, param_groups: list[Values]) -> None:
+        self.param_groups = param_groups
 
 
 class _Outcome(NamedTuple):
@@ -220,8 +240,7 @@ class _Outcome(NamedTuple):
 def _rehearse(scheduler: Any, plan: Plan, name: str) -> _Outcome:
     """Where the scheduler would be after all its steps, had it been made with these changes."""
     outcome = _Outcome({}, [_start(group) for group in scheduler.optimizer.param_groups])
-    # All of an optimizer that schedulers use. It makes no steps; they would warn of that.
-    optimizer: Any = SimpleNamespace(param_groups=outcome.groups, step=None)
+    optimizer: Any = _StandIn(outcome.groups)
 
     def fresh(part: Any) -> LRScheduler:
         copies = [fresh(child) for child in _children(part)]

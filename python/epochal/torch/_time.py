@@ -65,6 +65,18 @@ class Steps:
         last += 1
         return last, last
 
+    def scaled(self, ratio: float) -> Steps:
+        """The same in a run that is σ times as long."""
+        run = self.run
+        run = Run(
+            run.max_duration,
+            batches_per_epoch=run.batches_per_epoch,
+            samples_per_batch=run.samples_per_batch,
+            tokens_per_batch=run.tokens_per_batch,
+            scale_schedule_ratio=run.scale_schedule_ratio * ratio,
+        )
+        return Steps([curve.schedule.resolve(run) for curve in self.curves], run)
+
     def state_dict(self) -> dict[str, Any]:
         return {}
 

@@ -158,10 +158,11 @@ fn arrays<'py>(
     let mut arrays = [const { None }; Counter::COUNT];
     let mut shape: Option<Vec<usize>> = None;
     let read = counters_of(curves);
+    let is_only = times.iter().flatten().count() == 1;
     for counter in Counter::ALL {
-        // Without a curve, the times still give the shape of the result.
         let Some(time) = &times[counter as usize] else { continue };
-        if !read.contains(&counter) && !curves.is_empty() {
+        // The only times give the shape of the result, and whatever is read follows from them.
+        if !read.contains(&counter) && !is_only {
             continue;
         }
         let array = Array::from_python(time)?;

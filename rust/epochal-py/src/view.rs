@@ -68,13 +68,16 @@ pub(crate) fn seams<'py>(
     curve.get().curve.seams()?.iter().map(|seam| jump(py, seam)).collect()
 }
 
+/// Where two curves differ: from, to, where they do most, and both α there.
+type Apart = (f64, f64, f64, f64, f64);
+
 /// How two curves differ between changes: (from, to, where they do most, both α there).
 #[pyfunction]
 pub(crate) fn apart(
     one: &Bound<'_, Curve>,
     other: &Bound<'_, Curve>,
     unit: &Bound<'_, PyAny>,
-) -> Result<Vec<(f64, f64, f64, f64, f64)>> {
+) -> Result<Vec<Apart>> {
     let counter = unit::extract_counter("unit", unit)?;
     let apart = one.get().curve.apart(&other.get().curve, counter)?.into_iter();
     Ok(apart.map(|part| (part.from, part.to, part.at, part.alphas.0, part.alphas.1)).collect())

@@ -26,8 +26,8 @@ pub trait Function: Debug + Send + Sync {
     /// Whether it has declared its counters.
     fn is_declared(&self) -> bool;
 
-    /// Whether it can be used with a scale schedule ratio other than 1.
-    fn takes_ratio(&self) -> bool;
+    /// Refuses a scale schedule ratio that it cannot be used with.
+    fn check_ratio(&self, ratio: f64) -> Result<()>;
 
     /// Its text in a printed schedule.
     fn text(&self) -> String;
@@ -289,6 +289,15 @@ impl Node {
             _ => {}
         });
         Reading::ALL.into_iter().filter(|reading| read[reading.index()]).collect()
+    }
+
+    /// Whether a function in it has not declared what it reads.
+    pub(crate) fn has_undeclared(&self) -> bool {
+        let mut has = false;
+        self.each(&mut |node| {
+            has |= matches!(node, Self::Function { function, .. } if !function.is_declared());
+        });
+        has
     }
 
     pub(crate) fn has_functions(&self) -> bool {

@@ -1,0 +1,66 @@
+"""Which of an optimizer's groups is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import index
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from epochal._core import ScheduleError
+
+__all__ = ["ByGroup", "Group"]
+
+T = TypeVar("T")
+Group: TypeAlias = dict[str, Any]
+
+
+class ByGroup(Generic[T]):
+    """A mapping from groups, each by its index or its `name`; the key of the rest is None."""
+
+    def __init__(self, what: str, given: Mapping[Any, T]) -> None:
+        self.what = what
+        self.given: dict[int | str | None, T] = {}
+        for key, value in given.items():
+            if key is None or isinstance(key, str):
+                self.given[key] = value
+            elif hasattr(key, "__index__") and not isinstance(key, bool) and index(key) >= 0:
+                self.given[index(key)] = value
+            else:
+                raise ScheduleError(
+                    f"{what} must name each group by its index, from 0 on, or by its 'name', and "
+                    f"the rest by None, not by {key!r}"
+                )
+
+    def check(self, groups: Sequence[Group]) -> None:
+        """Raises `ScheduleError` for a key without a group, and for two keys of one group."""
+        names = [_name(group) for group in groups]
+        for key in self.given:
+            if isinstance(key, int) and key >= len(groups):
+                raise ScheduleError(
+                    f"{self.what} names group {key}, but the last one is {len(groups) - 1}"
+                )
+            if isinstance(key, str) and key not in names:
+                raise ScheduleError(
+                    f"{self.what} names group {key!r}, but the names of the groups are {names}"
+                )
+        for i, name in enumerate(names):
+            if name is not None and {i, name} <= self.given.keys():
+                raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")
+
+    def describe(self, text: Callable[[T], str]) -> str:
+        """The mapping in words, or if all groups get one thing, that."""
+        if list(self.given) == [None]:
+            return text(self.given[None])
+        return "{" + ", ".join(f"{key!r}: {text(v)}" for key, v in self.given.items()) + "}"
+
+    def of(self, i: int, group: Group) -> T | None:
+        """What the i-th group gets, if anything."""
+        for key in (i, _name(group), None):
+            if key in self.given:
+                return self.given[key]
+        return None
+
+
+def _name(group: Group) -> str | None:
+    name = group.get("name")
+    return name if isinstance(name, str) else None

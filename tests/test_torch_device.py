@@ -1,0 +1,102 @@
+"""Learning rates that are tensors on a GPU; skipped where there is none."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from epochal import CosineAnnealingWithWarmupScheduler, LinearScheduler
+from epochal.torch import bind
+from torch.optim import SGD, Adam, Optimizer
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+
+
+def on_device(*lrs: float, dtype: torch.dtype = torch.float32) -> SGD:
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [torch.ones(3, device="cuda", requires_grad=True)],
+            "lr": torch.tensor(lr, device="cuda", dtype=dtype),
+        }
+        for lr in lrs
+    ]
+    return SGD(groups, lr=0.5)
+
+
+@pytest.fixture
+def without_waiting() -> Iterator[None]:
+    """To wait for the device is an error, from where the test says so on."""
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+def rates(optimizer: Optimizer) -> list[float]:
+    return [group["lr"].item() for group in optimizer.param_groups]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_the_values_are_those_of_fill(count: int, dtype: torch.dtype) -> None:
+    optimizer = on_device(*[0.1 * (i + 1) for i in range(count)], dtype=dtype)
+    bases = rates(optimizer)
+    scheduler = bind(CosineAnnealingWithWarmupScheduler("3ba"), optimizer, "9ba")
+    for k in range(10):
+        alpha = scheduler.curve(k)
+        assert rates(optimizer) == [
+            torch.zeros((), dtype=dtype).fill_(base * alpha).item() for base in bases
+        ]
+        optimizer.step()
+        scheduler.step()
+
+
+def test_a_step_does_not_wait_for_the_device(without_waiting: None) -> None:
+    optimizer = on_device(*[0.5] * 20)
+    scheduler = bind(LinearScheduler(), optimizer, "9ba", fields={"momentum": LinearScheduler()})
+    optimizer.step()
+    torch.cuda.set_sync_debug_mode("error")
+    for _ in range(4):
+        scheduler.step()
+    torch.cuda.set_sync_debug_mode("default")
+    assert rates(optimizer) == [torch.tensor(0.5 * (5 / 9)).item()] * 20
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_captured_step_uses_what_was_written_since(count: int) -> None:
+    weights = [torch.zeros(3, device="cuda", requires_grad=True) for _ in range(count)]
+    groups = [{"params": [w], "lr": torch.tensor(0.5, device="cuda")} for w in weights]
+    optimizer = SGD(groups, lr=0.5)
+    scheduler = bind(LinearScheduler(), optimizer, "8ba")
+    for weight in weights:
+        weight.grad = torch.ones(3, device="cuda")
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        optimizer.step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        optimizer.step()
+    for weight in weights:
+        weight.data.zero_()
+    expected = 0.0
+    for k in range(6):
+        graph.replay()
+        expected -= torch.tensor(0.5 * ((8 - k) / 8)).item()
+        scheduler.step()
+        for weight in weights:
+            assert weight.tolist() == pytest.approx([expected] * 3, rel=1e-6)
+
+
+def test_capturable_adam() -> None:
+    weight = torch.ones(3, device="cuda", requires_grad=True)
+    optimizer = Adam([weight], lr=torch.tensor(0.5, device="cuda"), capturable=True)
+    scheduler = bind(LinearScheduler(), optimizer, "8ba")
+    other = torch.ones(3, device="cuda", requires_grad=True)
+    peer = Adam([other], lr=0.5, capturable=False)
+    scheduler_of_peer = bind(LinearScheduler(), peer, "8ba")
+    for _ in range(6):
+        for w, o, s in ((weight, optimizer, scheduler), (other, peer, scheduler_of_peer)):
+            w.grad = torch.full((3,), 0.1, device="cuda")
+            o.step()
+            s.step()
+    assert torch.allclose(weight, other, rtol=1e-5)
