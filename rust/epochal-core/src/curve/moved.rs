@@ -170,7 +170,7 @@ impl Repeated {
         let (first, last) = (self.period.completed(a), self.period.completed(b));
         let (from, to) = (self.in_cycle(first, &span.from), self.in_cycle(last, &span.to));
         if first == last {
-            let parts = vec![Part { span: Span { from, to }, times: 1.0, share: 1.0 }];
+            let parts = vec![Part { span: Span::new(from, to), times: 1.0, share: 1.0 }];
             return Cycles { parts, begun: 0.0 };
         }
         let length = self.lengths[own].map_or(1.0, Double::rounded);
@@ -180,9 +180,9 @@ impl Repeated {
         let begun = last - first;
         let mut parts = Vec::new();
         for (span, times) in [
-            (Span { from, to: end }, 1.0),
-            (Span { from: zero, to: end }, begun - 1.0),
-            (Span { from: zero, to }, 1.0),
+            (Span::new(from, end), 1.0),
+            (Span::new(zero, end), begun - 1.0),
+            (Span::new(zero, to), 1.0),
         ] {
             if times > 0.0 {
                 let share = times * (span.to[own] - span.from[own]) / (b - a);
