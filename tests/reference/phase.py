@@ -141,7 +141,7 @@ class Phase:
         t = self.now(clock)
         terms: list[Fraction] = [abs(t)]
         terms += [
-            Fraction(abs(part.n)) * part.length.on(clock, self.run).real for part in self.origin
+            abs(Fraction(part.n)) * part.length.on(clock, self.run).real for part in self.origin
         ]
         return t + self.off * sum(terms)
 
