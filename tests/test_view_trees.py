@@ -53,12 +53,8 @@ def test_extremes_hold(curve: Curve) -> None:
 @given(curves())
 def test_the_course_between_breakpoints(curve: Curve) -> None:
     """There, no jump is left."""
-    try:
-        breaks = curve.breakpoints()
-    except EpochalError as error:
-        assert "too many" in str(error)
-        return
-    times = np.array([0.0, *breaks])
+    assume(sum(row["parts"] for row in curve.describe().rows) < 1000)
+    times = np.array([0.0, *curve.breakpoints()])
     for start, end in list(zip(times, [*times[1:], times[-1] * 1.01 + 1.0], strict=True))[:50]:
         inside = np.linspace(start, np.nextafter(end, 0.0), 4001)[:: 1 if end > start else -1]
         values = curve(inside)
@@ -99,7 +95,7 @@ def test_means_hold(curve: Curve) -> None:
     points = 200_000
     values = curve((np.arange(points) + 0.5) / points * end)
     # As far off as jumps and steep ends, of which there may be many, make a sum of so many points.
-    assert curve.mean() == pytest.approx(values.mean(), rel=2e-3, abs=2e-3 * values.max())
+    assert curve.mean() == pytest.approx(values.mean(), rel=2e-3, abs=2e-3 * curve.maximum())
 
 
 @FEW

@@ -343,6 +343,7 @@ impl Node {
                 let counted = counted.map(|span| Some(inner(span))).unwrap_or(counted);
                 moved.of.course(&inner(*span), counted)
             }
+            Self::Repeat(repeated) if repeated.of.has_functions() => (Course::Function, 1.0),
             Self::Repeat(repeated) => {
                 let changes = |span: Span| self.changes(&span, Counted::All);
                 match counted.is_one_phase(changes) {
