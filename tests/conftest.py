@@ -1,5 +1,7 @@
 """Hypothesis profiles: `dev` for every day, `ci` (--hypothesis-profile=ci) for the long run."""
 
+from importlib import metadata
+
 import pytest
 from hypothesis import settings
 
@@ -8,3 +10,17 @@ pytest.register_assert_rewrite("reference.parity", "strategies")
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("dev")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # In older versions `SequentialLR` gives the stage that it begins an epoch, of which that warns.
+    if torch_version() < (2, 13):
+        config.addinivalue_line("filterwarnings", "ignore:The epoch parameter in:UserWarning")
+
+
+def torch_version() -> tuple[int, int]:
+    try:
+        major, minor, *_ = metadata.version("torch").split(".")
+    except metadata.PackageNotFoundError:
+        return 999, 0
+    return int(major), int(minor)

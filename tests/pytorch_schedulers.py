@@ -16,7 +16,7 @@ from epochal import (
 from epochal.torch import bind
 from optimizers import lrs, settings, sgd
 from reference.time import product
-from torch.optim import Optimizer
+from torch.optim import Optimizer, lr_scheduler
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
     ConstantLR,
@@ -32,6 +32,9 @@ from torch.optim.lr_scheduler import (
     SequentialLR,
     StepLR,
 )
+
+# Older versions replace learning rates that are tensors, or write over their bases.
+FILLS_TENSORS = hasattr(lr_scheduler, "_update_param_group_val")
 
 RATIOS = [0.1, 0.25, 0.29, 0.5, 1.5, 2, 3]
 STEPS = 70

@@ -9,7 +9,7 @@ import torch
 from epochal import Clock, LinearScheduler, Run, ScheduleError
 from epochal.torch import bind, scale_scheduler
 from optimizers import parameter, sgd
-from pytorch_schedulers import ALL, made, sequence, snapshot, stepped
+from pytorch_schedulers import ALL, FILLS_TENSORS, made, sequence, snapshot, stepped
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -131,7 +131,7 @@ UNKNOWN: list[tuple[Callable[[Any], LRScheduler], str]] = [
     (lambda o: chain(o, bound(o)), r"ChainedScheduler: schedulers\[1\]: EpochalLR: the clock"),
     (
         lambda o: bind(lambda state: 1.0, o, "9ba"),
-        "EpochalLR: .* does not take the scale schedule ratio, which is 2.0",
+        "EpochalLR: .* does not take a ratio, not 2.0",
     ),
     (lambda o: bind(LinearScheduler(), o, f"{2**62}ba"), "EpochalLR: .*overflow|EpochalLR: .*2"),
     (
@@ -142,7 +142,8 @@ UNKNOWN: list[tuple[Callable[[Any], LRScheduler], str]] = [
 
 
 def assert_refused(make: Callable[[Any], LRScheduler], ratio: Any, text: str) -> None:
-    for bases in ((0.5, 0.1), (torch.tensor(0.5), torch.tensor([0.1]))):
+    shape = (1,) if FILLS_TENSORS else ()
+    for bases in ((0.5, 0.1), (torch.tensor(0.5), torch.full(shape, 0.1))):
         optimizer = sgd(*bases)
         scheduler = make(optimizer)
         before = repr(snapshot(optimizer, scheduler))

@@ -140,7 +140,9 @@ class Phase:
         self.noted(clock, self.origin)
         t = self.now(clock)
         terms: list[Fraction] = [abs(t)]
-        terms += [abs(part.n) * part.length.on(clock, self.run).real for part in self.origin]
+        terms += [
+            abs(Fraction(part.n)) * part.length.on(clock, self.run).real for part in self.origin
+        ]
         return t + self.off * sum(terms)
 
     def noted(self, clock: str, place: Place) -> Fraction:

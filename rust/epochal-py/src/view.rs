@@ -101,6 +101,12 @@ pub(crate) fn moments<'py>(
     Ok(moments.collect::<PyResult<_>>()?)
 }
 
+/// Whether a curve has a function in it.
+#[pyfunction]
+pub(crate) fn has_functions(curve: &Bound<'_, Curve>) -> bool {
+    curve.get().curve.has_functions()
+}
+
 /// The logarithm of a number above zero, for logarithmic axes.
 #[pyfunction]
 pub(crate) fn log2(x: f64) -> f64 {
@@ -114,8 +120,8 @@ pub(crate) fn place(curve: &Bound<'_, Curve>, every: &Bound<'_, PyAny>) -> Resul
     curve.get().number("every", counter, every)
 }
 
-/// What a curve counts, how much of it the run lasts, and how many of each unit make one of it, as
-/// far as the run tells.
+/// What a curve counts, how much of it the run lasts, and how many of each unit make one of it,
+/// as far as the run tells.
 #[pyfunction]
 pub(crate) fn scales<'py>(
     py: Python<'py>,
