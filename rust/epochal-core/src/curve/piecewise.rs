@@ -25,11 +25,7 @@ impl Resolve for nodes::Piecewise {
             }
             points.push((at, *value));
         }
-        let eases = match self.shape[..] {
-            [ease] => &vec![ease; points.len() - 1],
-            _ => &self.shape,
-        };
-        let formula = Formula::Piecewise(Piecewise::new(points, eases));
+        let formula = Formula::Piecewise(Piecewise::new(points, &self.eases()?));
         Ok(Node::Formula { reading, formula })
     }
 
@@ -38,16 +34,20 @@ impl Resolve for nodes::Piecewise {
     }
 
     fn check(&self) -> Result<()> {
-        let (points, shapes) = (self.points.len(), self.shape.len());
-        if shapes != 1 && shapes != points - 1 {
-            let expected = format!("one shape, or one for each of the {} pieces", points - 1);
-            return Err(Error::invalid("shape", expected, shapes));
-        }
-        for (index, pair) in self.points.windows(2).enumerate() {
-            let ease = *self.shape.get(index).unwrap_or(&self.shape[0]);
-            check_ends(ease, "points", pair[0].1, pair[1].1)?;
+        for (ease, ends) in self.eases()?.into_iter().zip(self.points.windows(2)) {
+            check_ends(ease, "points", ends[0].1, ends[1].1)?;
         }
         Ok(())
+    }
+}
+
+impl nodes::Piecewise {
+    fn eases(&self) -> Result<Vec<Ease>> {
+        let pieces = self.points.len() - 1;
+        self.shape.of_pieces(pieces).ok_or_else(|| {
+            let expected = format!("one shape, or a list of one for each of the {pieces} pieces");
+            Error::invalid("shape", expected, format_args!("another number of them"))
+        })
     }
 }
 
