@@ -5,7 +5,7 @@ import decimal
 import math
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,23 +18,26 @@ from curves import assert_same_bits, one_by_one
 from epochal import Curve
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reference import timestamp as reference_timestamp
 from reference.errors import Refusal
 from reference.formulas import precisely
 from reference.parity import assert_refuses
 from reference.run import Run
 from reference.time import Time
 from strategies import COUNT_UNITS, possible, real_run, real_timestamp
-from trees import Tree, bounds, edges, has_functions, parts, tree_runs, trees
+from trees import (
+    Clocks,
+    Tree,
+    bounds,
+    clocks_at,
+    edges,
+    has_functions,
+    parts,
+    tree_runs,
+    trees,
+)
 
-Clocks = Mapping[str, Fraction]
 # Below it a float has fewer digits.
 SMALLEST = sys.float_info.min
-
-
-def clocks_at(run: Run, batch: int) -> Clocks:
-    state = run.at_batch(batch)
-    return {unit: reference_timestamp.clock(state, unit) for unit in COUNT_UNITS}
 
 
 def resolved(tree: Tree, run: Run) -> Curve:
