@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from configs import REAL, can_be_built, plain
 from curves import assert_same_bits, one_by_one
-from epochal import Curve
+from epochal import Clock, Curve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference.errors import Refusal
@@ -154,6 +154,20 @@ def test_numbers_arrays_and_grids_are_batches(data: st.DataObject) -> None:
     grid = curve.grid(first, first + 40)
     assert_same_bits(grid, [curve.at_batch(batch) for batch in range(first, first + 40)])
     assert_same_bits(curve.grid(first, first + 40, 3), grid[::3])
+
+
+@given(st.data())
+def test_a_clock_reads_what_the_rates_declare(data: st.DataObject) -> None:
+    """Also where lengths in epochs are read by its epochs."""
+    run = data.draw(tree_runs())
+    tree = data.draw(trees(run))
+    curve, clock = resolved(tree, run), Clock(real_run(run))
+    assert run.batches_per_epoch
+    for batch in range(min(clock.run.batches, 70)):
+        assert curve(clock).hex() == curve.at_batch(batch).hex(), batch
+        clock.tick(samples=run.samples_per_batch, tokens=run.tokens_per_batch)
+        if (batch + 1) % run.batches_per_epoch == 0:
+            clock.next_epoch()
 
 
 @given(st.data())
