@@ -1,7 +1,7 @@
 //! Every level gives each formula the bits that single times have.
 
 use epochal_core::{
-    Counter, Ease, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
+    Counter, Ease, Eases, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
 };
 use std::num::NonZeroUsize;
 
@@ -37,7 +37,7 @@ fn schedules() -> Result<Vec<Schedule>> {
                 Ok((time(&format!("{}ba", n * 9000 / count))?, 0.01 + (n * 37 % 101) as f64))
             };
             let points = (0..count).map(point).collect::<Result<Vec<_>>>()?;
-            schedules.push(Schedule::piecewise(points, vec![ease])?);
+            schedules.push(Schedule::piecewise(points, Eases::All(ease))?);
         }
         let tail = Schedule::cosine_annealing(end, 0.1)?;
         let start = if ease == Ease::Geometric { 0.1 } else { 0.0 };

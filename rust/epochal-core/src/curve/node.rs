@@ -1,7 +1,6 @@
 //! The tree of a curve. What a node does is here once, for one time and for a block of times.
 
 use crate::bulk::dispatch::{self, Level};
-use crate::bulk::span;
 use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
@@ -120,8 +119,15 @@ impl Node {
         now: &Now<'_>,
         out: &mut [f64],
     ) -> Result<()> {
-        let Self::Formula { reading, formula } = self else {
-            return self.combine::<N>(level, now, out);
+        let mut node = self;
+        // One time lies on one side of a join.
+        while let Self::Join { reading, at, first, then } = node
+            && let (1, [t]) = (N, now.times.of(*reading))
+        {
+            node = if t < at { first } else { then };
+        }
+        let Self::Formula { reading, formula } = node else {
+            return node.combine::<N>(level, now, out);
         };
         match (N, now.times.of(*reading)) {
             // One value is computed here: the call of a level takes longer.
@@ -144,10 +150,7 @@ impl Node {
             }
             Self::Join { reading, at, first, then } => {
                 let times = now.times.of(*reading);
-                let (low, high) = match N {
-                    1 => span::bounds(times),
-                    _ => dispatch::bounds(level, times),
-                };
+                let (low, high) = dispatch::bounds(level, times);
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }

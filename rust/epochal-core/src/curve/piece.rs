@@ -2,7 +2,7 @@
 
 use crate::math::{
     Arch, Double, Ease, LANES, NONE, PerSquare, difference, exp2_minus_1, exp2_times, log2_of,
-    one_minus_sqrt, ratio, rex, smaller, trimmed,
+    one_minus_sqrt, quotient_rounded_up, ratio, rex, smaller, trimmed,
 };
 
 /// A time and its value, and the way to the next one.
@@ -10,40 +10,54 @@ use crate::math::{
 pub(super) struct Point {
     time: f64,
     time_low: f64,
-    alpha: f64,
-    ease: Ease,
+    pub(super) alpha: f64,
+    way: Way,
+}
+
+/// An ease, with what the ends of a piece decide.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The value of the earlier end.
+    Step,
+    Linear {
+        slope: f64,
+    },
+    Cosine(Arch),
+    Sqrt,
+    OneMinusSqrt,
+    Square(PerSquare),
+    Rex,
+    Exponential,
+    Geometric {
+        /// log₂(high/low)
+        octaves: Double,
+    },
 }
 
 impl Point {
-    pub(super) fn new(time: Double, alpha: f64, ease: Ease) -> Self {
+    /// A point at which everything stays as it is.
+    pub(super) fn new(time: Double, alpha: f64) -> Self {
         let (time, time_low) = time.parts();
-        Self { time, time_low, alpha, ease }
+        Self { time, time_low, alpha, way: Way::Step }
     }
 
-    pub(super) fn alpha(&self) -> f64 {
-        self.alpha
+    pub(super) fn is_step(&self) -> bool {
+        matches!(self.way, Way::Step)
     }
 
-    pub(super) fn ease(&self) -> Ease {
-        self.ease
-    }
-
-    pub(super) fn is_geometric(&self) -> bool {
-        self.ease == Ease::Geometric
-    }
-
-    /// The binary logarithm of the higher value over the lower one, of two points.
-    pub(super) fn octaves_to(&self, next: &Self) -> Double {
-        let log = |point: &Self| log2_of(Double::from(point.alpha.max(f64::MIN_POSITIVE)));
-        let octaves = log(next) + -log(self);
-        if octaves.rounded() < 0.0 { -octaves } else { octaves }
+    /// The same with a way to another point.
+    ///
+    /// A geometric way needs two values that are normal numbers; any other one is made linear.
+    pub(super) fn to(self, next: Self, ease: Ease) -> Self {
+        let piece = Piece::between(self, next);
+        Self { way: piece.way_by(ease), ..self }
     }
 }
 
 /// What lies between two points. A fall is a rise in a time that runs backwards.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
-    ease: Ease,
+    way: Way,
     /// 1, or −1 if time runs backwards.
     direction: f64,
     /// Where its lower value is, and its higher one, in that time.
@@ -56,13 +70,11 @@ pub(super) struct Piece {
     span_low: f64,
     low: f64,
     high: f64,
-    /// log₂(high/low), if the ease is geometric.
-    octaves: Double,
 }
 
 impl Piece {
     #[inline(always)]
-    pub(super) fn between(before: Point, after: Point, octaves: Double) -> Self {
+    pub(super) fn between(before: Point, after: Point) -> Self {
         let (length, rest) = difference(after.time, before.time);
         let rest = rest + (after.time_low - before.time_low);
         let span = length + rest;
@@ -70,7 +82,7 @@ impl Piece {
         let (lower, higher) = if rises { (before, after) } else { (after, before) };
         let direction = if rises { 1.0 } else { -1.0 };
         Self {
-            ease: before.ease,
+            way: before.way,
             direction,
             from: lower.time * direction,
             from_low: lower.time_low * direction,
@@ -80,7 +92,29 @@ impl Piece {
             span_low: rest - (span - length),
             low: lower.alpha,
             high: higher.alpha,
-            octaves,
+        }
+    }
+
+    fn way_by(&self, ease: Ease) -> Way {
+        let Self { low, high, span, .. } = *self;
+        match ease {
+            Ease::Geometric if low >= f64::MIN_POSITIVE => {
+                let [low, high] = [low, high].map(|alpha| log2_of(Double::from(alpha)));
+                Way::Geometric { octaves: high + -low }
+            }
+            Ease::Linear | Ease::Geometric => {
+                // Rounded up, so that the end is reached: then only what is beyond it needs care.
+                let rise = high - low;
+                let rise = if low + rise < high { rise.next_up() } else { rise };
+                Way::Linear { slope: self.direction * quotient_rounded_up(rise, span) }
+            }
+            Ease::Cosine => Way::Cosine(Arch::over(span)),
+            Ease::Sqrt => Way::Sqrt,
+            Ease::OneMinusSqrt => Way::OneMinusSqrt,
+            Ease::Square => Way::Square(PerSquare::nearest(high - low, span)),
+            Ease::Rex => Way::Rex,
+            Ease::Exponential => Way::Exponential,
+            Ease::Step => Way::Step,
         }
     }
 
@@ -98,13 +132,12 @@ impl Piece {
         times: &[f64],
         out: &mut [f64],
     ) {
-        // One loop for each ease: the compiler would choose within one loop.
+        // One loop for each way: within one loop the compiler would choose each time.
         macro_rules! fill {
             (|$t:ident| $alpha:expr) => {
-                for (alpha, &t) in out.iter_mut().zip(times) {
-                    let $t = self.direction * t;
+                for (alpha, &$t) in out.iter_mut().zip(times) {
                     let now = $alpha;
-                    *alpha = if !FROM_START || t >= start { now } else { *alpha };
+                    *alpha = if !FROM_START || $t >= start { now } else { *alpha };
                 }
             };
         }
@@ -116,26 +149,31 @@ impl Piece {
                 })
             };
         }
-        let (rise, span) = (self.high - self.low, self.span);
-        match self.ease {
-            Ease::Step => fill!(|_t| self.earlier()),
-            Ease::Linear => {
-                let slope = rise / span;
+        let span = self.span;
+        match self.way {
+            Way::Step => {
+                let alpha = if self.direction > 0.0 { self.low } else { self.high };
+                fill!(|t| alpha)
+            }
+            Way::Linear { slope } => {
+                let [from, from_low] = [self.from, self.from_low].map(|t| self.direction * t);
+                let lost = self.span_low / span;
                 fill!(|t| {
-                    let (passed, _) = self.distances::<ROUNDED>(t);
-                    self.up_to_high(passed < span, self.low + passed * slope)
+                    // Signs change no digit: time may run forwards.
+                    let (passed, rest) = difference(t, from);
+                    let passed = match ROUNDED {
+                        true => passed + ((rest - from_low) - passed * lost),
+                        false => passed,
+                    };
+                    smaller(self.low + passed * slope, self.high)
                 })
             }
-            Ease::Square => {
-                let rise = PerSquare::nearest(rise, span);
-                fill!(|t| {
-                    let (passed, _) = self.distances::<ROUNDED>(t);
-                    self.up_to_high(passed < span, self.low + rise.of(passed))
-                })
-            }
-            Ease::Cosine => {
-                let arch = Arch::over(span);
-                let part = |t| arch.part(self.distances::<ROUNDED>(self.direction * t));
+            Way::Square(square) => fill!(|t| {
+                let (passed, _) = self.distances::<ROUNDED>(t);
+                self.up_to_high(passed < span, self.low + square.of(passed))
+            }),
+            Way::Cosine(arch) => {
+                let part = |t| arch.part(self.distances::<ROUNDED>(t));
                 let mut parts = NONE;
                 let (many, times) = times.as_chunks::<LANES>();
                 let (many_out, out) = out.as_chunks_mut::<LANES>();
@@ -154,18 +192,12 @@ impl Piece {
                     *alpha = if !FROM_START || t >= start { now } else { *alpha };
                 }
             }
-            Ease::Sqrt => fill_by!(|way| (way.0 / span).sqrt()),
-            Ease::OneMinusSqrt => fill_by!(|way| one_minus_sqrt(way, span)),
-            Ease::Rex => fill_by!(|way| rex(way.0, span)),
-            Ease::Exponential => fill_by!(|way| exp2_minus_1(way.0 / span)),
-            Ease::Geometric => fill!(|t| self.geometric(t)),
+            Way::Sqrt => fill_by!(|way| (way.0 / span).sqrt()),
+            Way::OneMinusSqrt => fill_by!(|way| one_minus_sqrt(way, span)),
+            Way::Rex => fill_by!(|way| rex(way.0, span)),
+            Way::Exponential => fill_by!(|way| exp2_minus_1(way.0 / span)),
+            Way::Geometric { octaves } => fill!(|t| self.geometric(octaves, t)),
         }
-    }
-
-    /// Its value at the earlier end.
-    #[inline(always)]
-    fn earlier(&self) -> f64 {
-        if self.direction > 0.0 { self.low } else { self.high }
     }
 
     /// low + (high − low)·v, exact for v = 0 and v = 1.
@@ -183,6 +215,7 @@ impl Piece {
     /// How far t is from the lower end, and from the higher one; each rounded once.
     #[inline(always)]
     fn distances<const ROUNDED: bool>(&self, t: f64) -> (f64, f64) {
+        let t = self.direction * t;
         if !ROUNDED {
             return (t - self.from, self.to - t);
         }
@@ -196,13 +229,13 @@ impl Piece {
 
     /// low·(high/low)^x, by an exponent of twice a float's precision.
     #[inline(always)]
-    fn geometric(&self, t: f64) -> f64 {
-        let (first, rest) = difference(t, self.from);
+    fn geometric(&self, octaves: Double, t: f64) -> f64 {
+        let (first, rest) = difference(self.direction * t, self.from);
         let rest = rest - self.from_low;
         let passed = first + rest;
         let passed_low = rest - (passed - first);
         let (x, x_low) = ratio((passed, passed_low), (self.span, self.span_low), 1.0 / self.span);
-        let (octaves, octaves_low) = self.octaves.parts();
+        let (octaves, octaves_low) = octaves.parts();
         let (x_high, octaves_high) = (trimmed(x), trimmed(octaves));
         let more = x_high * ((octaves - octaves_high) + octaves_low);
         let more = more + ((x - x_high) + x_low) * octaves;

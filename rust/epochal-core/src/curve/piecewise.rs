@@ -25,11 +25,7 @@ impl Resolve for nodes::Piecewise {
             }
             points.push((at, *value));
         }
-        let eases = match self.shape[..] {
-            [ease] => &vec![ease; points.len() - 1],
-            _ => &self.shape,
-        };
-        let formula = Formula::Piecewise(Piecewise::new(points, eases));
+        let formula = Formula::Piecewise(Piecewise::new(points, &self.eases()?));
         Ok(Node::Formula { reading, formula })
     }
 
@@ -38,16 +34,20 @@ impl Resolve for nodes::Piecewise {
     }
 
     fn check(&self) -> Result<()> {
-        let (points, shapes) = (self.points.len(), self.shape.len());
-        if shapes != 1 && shapes != points - 1 {
-            let expected = format!("one shape, or one for each of the {} pieces", points - 1);
-            return Err(Error::invalid("shape", expected, shapes));
-        }
-        for (index, pair) in self.points.windows(2).enumerate() {
-            let ease = *self.shape.get(index).unwrap_or(&self.shape[0]);
-            check_ends(ease, "points", pair[0].1, pair[1].1)?;
+        for (ease, ends) in self.eases()?.into_iter().zip(self.points.windows(2)) {
+            check_ends(ease, "points", ends[0].1, ends[1].1)?;
         }
         Ok(())
+    }
+}
+
+impl nodes::Piecewise {
+    fn eases(&self) -> Result<Vec<Ease>> {
+        let pieces = self.points.len() - 1;
+        self.shape.of_pieces(pieces).ok_or_else(|| {
+            let expected = format!("one shape, or a list of one for each of the {pieces} pieces");
+            Error::invalid("shape", expected, format_args!("another number of them"))
+        })
     }
 }
 
@@ -67,8 +67,6 @@ pub(crate) fn check_ends(ease: Ease, name: &str, one: f64, other: f64) -> Result
 pub(crate) struct Piecewise {
     /// In order. The first and the last one stand twice, so that every time is between two in a row.
     points: Vec<Point>,
-    /// From each of these to the next; none if no way is geometric.
-    octaves: Vec<Double>,
     /// The first float of each point.
     ladder: Ladder,
     /// Whether a time or a length has more digits than a float.
@@ -77,36 +75,23 @@ pub(crate) struct Piecewise {
 
 impl Piecewise {
     /// Points in order (times never decrease), at least one, and the ease from each to the next.
-    ///
-    /// Geometric ways lead between values above 0; others are made linear.
     pub(crate) fn new(points: Vec<(Double, f64)>, eases: &[Ease]) -> Self {
         /// No counter gets there, and lengths up to it are finite.
         const FARTHEST: f64 = 1e300;
-        let last = points.len() - 1;
-        let mut all = Vec::with_capacity(points.len() + 2);
-        let mut firsts = Vec::with_capacity(points.len());
-        let least = |index: usize| points[index].1.min(points[(index + 1).min(last)].1);
-        for (index, (time, alpha)) in points.iter().enumerate() {
-            let time = if time.rounded() < FARTHEST { *time } else { Double::from(FARTHEST) };
-            let ease = match eases.get(index) {
-                Some(Ease::Geometric) if least(index) < f64::MIN_POSITIVE => Ease::Linear,
-                ease => ease.copied().unwrap_or(Ease::Step),
-            };
-            firsts.push(time.rounded_up());
-            if index == 0 {
-                all.push(Point::new(time, *alpha, Ease::Step));
-            }
-            all.push(Point::new(time, *alpha, ease));
-        }
-        all.extend(all.last().copied());
-        let octaves = match all.iter().any(Point::is_geometric) {
-            true => all.windows(2).map(|ends| ends[0].octaves_to(&ends[1])).collect(),
-            false => Vec::new(),
+        let time = |(time, _): &(Double, f64)| {
+            if time.rounded() < FARTHEST { *time } else { Double::from(FARTHEST) }
         };
-        let is_rounded =
-            |ends: &[Point]| Piece::between(ends[0], ends[1], Double::ZERO).is_rounded();
-        let is_rounded = all.windows(2).any(is_rounded);
-        Self { points: all, octaves, ladder: Ladder::new(firsts), is_rounded }
+        let ladder = Ladder::new(points.iter().map(|point| time(point).rounded_up()).collect());
+        let points = points.iter().map(|point| Point::new(time(point), point.1));
+        let mut points: Vec<Point> = points.collect();
+        points.insert(0, points[0]);
+        points.push(points[points.len() - 1]);
+        for (index, ease) in eases.iter().enumerate() {
+            points[index + 1] = points[index + 1].to(points[index + 2], *ease);
+        }
+        let is_rounded = |ends: &[Point]| Piece::between(ends[0], ends[1]).is_rounded();
+        let is_rounded = points.windows(2).any(is_rounded);
+        Self { points, ladder, is_rounded }
     }
 
     /// How many points there are.
@@ -116,16 +101,16 @@ impl Piecewise {
 
     /// The first float of a point, and its value.
     pub(crate) fn point(&self, index: usize) -> (f64, f64) {
-        (self.ladder.time(index + 1), self.points[index + 1].alpha())
+        (self.ladder.time(index + 1), self.points[index + 1].alpha)
     }
 
-    /// The way from a point to the next one.
-    pub(crate) fn ease(&self, index: usize) -> Ease {
-        self.points[index + 1].ease()
+    /// Whether the value of a point stays until the next one.
+    pub(crate) fn is_step(&self, index: usize) -> bool {
+        self.points[index + 1].is_step()
     }
 
     pub(crate) fn most(&self) -> f64 {
-        self.points.iter().map(Point::alpha).fold(0.0, f64::max)
+        self.points.iter().map(|point| point.alpha).fold(0.0, f64::max)
     }
 
     /// α at each time.
@@ -204,10 +189,8 @@ impl Piecewise {
         times: &[f64],
         out: &mut [f64],
     ) {
-        let octaves = self.octaves.get(index).copied().unwrap_or(Double::ZERO);
-        let piece = Piece::between(self.points[index], self.points[index + 1], octaves);
-        let start = self.ladder.time(index);
-        piece.fill::<ROUNDED, FROM_START>(start, times, out);
+        let piece = Piece::between(self.points[index], self.points[index + 1]);
+        piece.fill::<ROUNDED, FROM_START>(self.ladder.time(index), times, out);
     }
 }
 
