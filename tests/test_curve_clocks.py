@@ -16,6 +16,7 @@ from curves import (
     every_shape,
 )
 from epochal import (
+    Clock,
     CosineAnnealingWithWarmupScheduler,
     Curve,
     EpochalError,
@@ -220,6 +221,38 @@ def test_a_warmup_on_another_clock_is_converted_by_rates() -> None:
     ):
         with pytest.raises(UnitError, match="tokens_per_batch"):
             schedule.resolve(Run("100ba"))
+
+
+# Epochs as a clock counts them
+
+HALF = [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.25]
+EPOCHS: list[tuple[Schedule, list[float]]] = [
+    (LinearScheduler(), [1.0, 0.95, 0.9, 0.85, 0.5, 0.45, 0.4, 0.35, 0.0]),
+    (LinearScheduler(t_max="20ba"), [1 - k / 20 for k in range(9)]),
+    (StepScheduler("1ep", 0.5), HALF),
+    (StepScheduler("10ba", 0.5), [1.0] * 9),
+    (MultiStepScheduler(["1ep", "15ba", "2ep"], 0.5), HALF),
+    (LinearScheduler().repeat("1ep"), [1.0, 0.9, 0.8, 0.7, 1.0, 0.9, 0.8, 0.7, 1.0]),
+    (LinearScheduler().advance("1ep"), [0.5, 0.45, 0.4, 0.35, *[0.0] * 5]),
+]
+
+
+@pytest.mark.parametrize(("schedule", "want"), EPOCHS, ids=repr)
+def test_lengths_in_epochs_follow_the_epochs_of_a_clock(
+    schedule: Schedule, want: list[float]
+) -> None:
+    """Its epochs have 4 batches, after 10 were declared: the run ends with its second epoch."""
+    run = Run("2ep", batches_per_epoch=10)
+    clock, curve, got = Clock(run), schedule.resolve(run), []
+    for _ in range(2):
+        for _ in range(4):
+            got.append(curve(clock))
+            clock.tick()
+        clock.next_epoch()
+    assert [*got, curve(clock)] == pytest.approx(want, rel=0, abs=2**-51)
+    assert clock.done
+    # A timestamp is read by its batches, as a number is.
+    assert curve(clock.timestamp) == curve(8) == curve.at_batch(8)
 
 
 # Grids

@@ -1,7 +1,7 @@
 """Random trees: any operation over any schedules, functions among the leaves, in a run."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
@@ -9,13 +9,13 @@ from typing import Any
 from configs import NAMES, REQUIRED, START, Source, can_be_built, parameters, plain
 from hypothesis import assume
 from hypothesis import strategies as st
-from reference import named, tree
+from reference import named, timestamp, tree
 from reference.arguments import LENGTHS, MOMENTS
 from reference.formulas import SHAPE_NAMES
 from reference.phase import Notes, Part, Phase, total
 from reference.run import Run
 from reference.time import Time
-from strategies import Draw, possible, ratios
+from strategies import COUNT_UNITS, Draw, possible, ratios
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ def batches(run: Run) -> int:
     """The length before scaling."""
     count, divisor = run.exactly(int(run.max_duration.value), run.max_duration.unit, "ba")
     return count // divisor
+
+
+Clocks = Mapping[str, Fraction]
+
+
+def clocks_at(run: Run, batch: int) -> Clocks:
+    state = run.at_batch(batch)
+    return {unit: timestamp.clock(state, unit) for unit in COUNT_UNITS}
 
 
 # Trees
