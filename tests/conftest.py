@@ -1,5 +1,5 @@
-"""Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same, so
-that a change is judged by what it changes; `long` draws more."""
+"""Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
+so that a change is judged by what it changes; `long` draws more."""
 
 from importlib import metadata
 
