@@ -29,6 +29,7 @@ WARMUP = 10_000.0
 PERIOD = 10_000.0
 GAMMA = 0.9
 MILESTONES = 100
+MANY_POINTS = 10_000
 
 
 def against(
@@ -225,6 +226,54 @@ def restarts() -> Statements:
     return against(schedule, t, formula, tolerance=1e-12)
 
 
+def inverse_square_root() -> Statements:
+    t = sorted_times()
+    out = np.empty_like(t)
+
+    def formula() -> Floats:
+        np.add(t, PERIOD, out=out)
+        np.divide(PERIOD, out, out=out)
+        return np.sqrt(out, out=out)
+
+    schedule = epochal.InverseSquareRootScheduler(f"{PERIOD:.0f}ba")
+    return against(schedule, t, formula)
+
+
+def points(times: list[int], t: npt.NDArray[Any]) -> Statements:
+    """Straight lines through points at these times."""
+    values = np.random.default_rng(1).random(len(times))
+    places = np.array(times, dtype=np.float64)
+    pairs = [(f"{time}ba", float(value)) for time, value in zip(times, values, strict=True)]
+    return against(epochal.PiecewiseScheduler(pairs), t, lambda: np.interp(t, places, values))
+
+
+def few_points() -> Statements:
+    return points([0, POINTS // 10, POINTS * 7 // 10, POINTS], np.arange(POINTS))
+
+
+def many_points(t: Floats) -> Statements:
+    return points(list(range(0, POINTS, POINTS // MANY_POINTS)), t)
+
+
+def wsd() -> Statements:
+    """Warmup, a level, and a decay along 1 - sqrt, for times in any order."""
+    t = sorted_times()
+    out, early = np.empty_like(t), np.empty(len(t), dtype=bool)
+    start = 0.9 * POINTS
+
+    def formula() -> Floats:
+        np.subtract(t, start, out=out)
+        np.maximum(out, 0, out=out)
+        np.multiply(out, 1 / (POINTS - start), out=out)
+        np.sqrt(out, out=out)
+        np.subtract(1, out, out=out)
+        np.less(t, WARMUP, out=early)
+        return np.divide(t, WARMUP, out=out, where=early)
+
+    schedule = epochal.WSDScheduler(f"{WARMUP:.0f}ba", decay_shape="1-sqrt")
+    return against(schedule, t, formula)
+
+
 # Floors: no curve can be cheaper than to read the times and to write the values
 
 
@@ -299,6 +348,14 @@ def multi_step_shuffled() -> Statements:
     return multi_step(MILESTONES, shuffled_times())
 
 
+def many_points_sorted() -> Statements:
+    return many_points(sorted_times())
+
+
+def many_points_shuffled() -> Statements:
+    return many_points(shuffled_times())
+
+
 COSINE = "cosine with warmup"
 CONTESTS = [
     Contest(GROUP, f"{COSINE} : NumPy in place", 1 / 6, cosine_in_place, in_readme=True),
@@ -310,7 +367,7 @@ CONTESTS = [
     Contest(GROUP, "power 2 : NumPy in place", 1 / 4, partial(polynomial, 2.0)),
     Contest(GROUP, "power 0.7 : NumPy in place", 1 / 1.4, partial(polynomial, 0.7)),
     Contest(GROUP, "exponential : γ ** (t / ρ)", 1 / 4, exponential_plain),
-    Contest(GROUP, "exponential : np.exp in place", 1 / 1.1, exponential_in_place, in_readme=True),
+    Contest(GROUP, "exponential : np.exp in place", 0.8, exponential_in_place, in_readme=True),
     Contest(GROUP, "multi-step of 3 : levels[searchsorted]", 1 / 5, multi_step_sorted),
     Contest(
         GROUP,
@@ -321,6 +378,11 @@ CONTESTS = [
     ),
     Contest(GROUP, "step : look-up in NumPy, in place", 1 / 4, step),
     Contest(GROUP, "warm restarts : NumPy in place", 1 / 6, restarts, in_readme=True),
+    Contest(GROUP, "inverse square root : NumPy in place", 1 / 2, inverse_square_root),
+    Contest(GROUP, "WSD, 1-sqrt : NumPy in place", 1 / 5, wsd),
+    Contest(GROUP, "4 points, of int64 : np.interp", 0.12, few_points),
+    Contest(GROUP, f"{MANY_POINTS} points : np.interp", 1 / 4, many_points_sorted),
+    Contest(GROUP, f"{MANY_POINTS} points, shuffled : np.interp", 1 / 3, many_points_shuffled),
     Contest(
         GROUP,
         "linear of int64 : np.copyto",

@@ -19,14 +19,17 @@ from epochal import (
     CosineAnnealingWarmRestartsScheduler,
     CosineAnnealingWithWarmupScheduler,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
     LinearScheduler,
     MultiStepScheduler,
+    PiecewiseScheduler,
     PolynomialScheduler,
     PolynomialWithWarmupScheduler,
     Run,
     Schedule,
     StepScheduler,
 )
+from epochal._types import Shape
 from hypothesis import settings
 from mpmath import mp, mpf
 
@@ -96,6 +99,34 @@ def exponential(gamma: float, period: Fraction) -> Exact:
 
 def steps(gamma: float, period: int) -> Exact:
     return lambda t: mpf(gamma) ** int(t // period)
+
+
+SHAPES: dict[Shape, Callable[[mpf], mpf]] = {
+    "linear": lambda x: x,
+    "cosine": half_cosine,
+    "sqrt": mp.sqrt,
+    "1-sqrt": lambda x: 1 - mp.sqrt(1 - x),
+    "square": lambda x: x**2,
+    "rex": lambda x: 2 * x / (1 + x),
+    "exponential": lambda x: mp.expm1(x * mp.log(2)),
+}
+
+
+def rise(shape: Callable[[mpf], mpf], start: Fraction, end: Fraction) -> Exact:
+    """A function of what has passed."""
+    return lambda t: shape(number((Fraction(t) - start) / (end - start)))
+
+
+def scaled_by(high: float, shape: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+    return lambda x: mpf(high) * shape(x)
+
+
+def geometric(first: float, last: float) -> Callable[[mpf], mpf]:
+    return lambda x: first * (mpf(last) / first) ** x
+
+
+def inverse_square_root(scale: Fraction) -> Exact:
+    return lambda t: mp.sqrt(number(scale / (scale + Fraction(t))))
 
 
 WHOLE = Run("1000ba")
@@ -192,6 +223,52 @@ def cases() -> dict[str, Case]:
         reach = 708 / abs(math.log(gamma))
         found[f"steps of {gamma}"] = Case(
             StepScheduler("7ba", gamma), Run("1ba"), steps(gamma, 7), Fraction(7), 1, reach=reach
+        )
+    return found | pieces()
+
+
+def pieces() -> dict[str, Case]:
+    """Rises and falls by each shape. A value at the higher end multiplies once more than 1 does."""
+    found = {}
+    for name, run, start, end, scale in (
+        ("", WHOLE, Fraction(100), Fraction(977), Fraction(7)),
+        (", scaled", SCALED, Fraction(30), THREE_TENTHS, 7 * Fraction(0.3)),
+    ):
+        for shape, function in SHAPES.items():
+            bound = {"square": 4.0, "cosine": 4.0, "linear": 2.5}.get(shape, 3.5)
+            for high in (1.0, 0.7):
+                found[f"rise to {high} by {shape}{name}"] = Case(
+                    PiecewiseScheduler([("100ba", 0.0), ("977ba", high)], shape),
+                    run,
+                    rise(scaled_by(high, function), start, end),
+                    end,
+                    bound,
+                    start=start,
+                )
+                found[f"fall from {high} by {shape}{name}"] = Case(
+                    PiecewiseScheduler([("100ba", high), ("977ba", 0.0)], shape),
+                    run,
+                    decay(scaled_by(high, function), end, start),
+                    end,
+                    bound,
+                    start=start,
+                )
+        for first, last in ((1e-6, 0.7), (1.0, 1e-9)):
+            found[f"geometric from {first} to {last}{name}"] = Case(
+                PiecewiseScheduler([("100ba", first), ("977ba", last)], "geometric"),
+                run,
+                rise(geometric(first, last), start, end),
+                end,
+                3.5,
+                start=start,
+            )
+        found[f"inverse square root{name}"] = Case(
+            InverseSquareRootScheduler("7ba"),
+            run,
+            inverse_square_root(scale),
+            scale,
+            2.0,
+            reach=2.0**40,
         )
     return found
 

@@ -125,7 +125,7 @@ impl Piece {
     }
 
     /// α at each time, all of which belong to it; or, if `FROM_START`, at those from `start` on.
-    /// `ROUNDED` is what [`Self::is_rounded`] says, or true.
+    /// `ROUNDED` must be true if [`Self::is_rounded`], and the same for all pieces of a curve.
     #[inline(always)]
     pub(super) fn fill<const ROUNDED: bool, const FROM_START: bool>(
         &self,
@@ -143,9 +143,9 @@ impl Piece {
             };
         }
         macro_rules! fill_by {
-            (|$distances:ident| $v:expr) => {
+            (|$passed:ident, $left:ident| $v:expr) => {
                 fill!(|t| {
-                    let $distances = self.distances::<ROUNDED>(t);
+                    let [($passed, _), ($left, _)] = self.distances::<ROUNDED>(t);
                     self.on_the_way($v)
                 })
             };
@@ -170,33 +170,35 @@ impl Piece {
                 })
             }
             Way::Square(square) => fill!(|t| {
-                let (passed, _) = self.distances::<ROUNDED>(t);
+                let [(passed, _), _] = self.distances::<ROUNDED>(t);
                 self.up_to_high(passed < span, self.low + square.of(passed))
             }),
             Way::Cosine(arch) => {
                 let part = |t| arch.part(self.distances::<ROUNDED>(t));
-                let mut parts = NONE;
+                let at = |part, low| self.on_the_way(arch.at::<ROUNDED>(part, low));
+                let (mut parts, mut lows) = (NONE, NONE);
                 let (many, times) = times.as_chunks::<LANES>();
                 let (many_out, out) = out.as_chunks_mut::<LANES>();
                 for (times, out) in many.iter().zip(many_out) {
                     for lane in 0..LANES {
-                        parts[lane] = part(times[lane]);
+                        (parts[lane], lows[lane]) = part(times[lane]);
                     }
                     for lane in 0..LANES {
-                        let now = self.on_the_way(arch.at(parts[lane]));
+                        let now = at(parts[lane], lows[lane]);
                         let is_here = !FROM_START || times[lane] >= start;
                         out[lane] = if is_here { now } else { out[lane] };
                     }
                 }
                 for (alpha, &t) in out.iter_mut().zip(times) {
-                    let now = self.on_the_way(arch.at(part(t)));
+                    let (part, low) = part(t);
+                    let now = at(part, low);
                     *alpha = if !FROM_START || t >= start { now } else { *alpha };
                 }
             }
-            Way::Sqrt => fill_by!(|way| (way.0 / span).sqrt()),
-            Way::OneMinusSqrt => fill_by!(|way| one_minus_sqrt(way, span)),
-            Way::Rex => fill_by!(|way| rex(way.0, span)),
-            Way::Exponential => fill_by!(|way| exp2_minus_1(way.0 / span)),
+            Way::Sqrt => fill_by!(|passed, _left| (passed / span).sqrt()),
+            Way::OneMinusSqrt => fill_by!(|passed, left| one_minus_sqrt(passed, left, span)),
+            Way::Rex => fill_by!(|passed, _left| rex(passed, span)),
+            Way::Exponential => fill_by!(|passed, _left| exp2_minus_1(passed / span)),
             Way::Geometric { octaves } => fill!(|t| self.geometric(octaves, t)),
         }
     }
@@ -213,29 +215,40 @@ impl Piece {
         if is_before { smaller(alpha, self.high) } else { self.high }
     }
 
-    /// How far t is from the lower end, and from the higher one; each rounded once.
+    /// How far t is from the lower end, and from the higher one: rounded once, and the rest.
     #[inline(always)]
-    fn distances<const ROUNDED: bool>(&self, t: f64) -> (f64, f64) {
+    fn distances<const ROUNDED: bool>(&self, t: f64) -> [(f64, f64); 2] {
         let t = self.direction * t;
         if !ROUNDED {
-            return (t - self.from, self.to - t);
+            return [(t - self.from, 0.0), (self.to - t, 0.0)];
         }
         // What the float of the span lacks, the distances leave out in proportion.
         let lost = self.span_low / self.span;
-        let (passed, rest) = difference(t, self.from);
-        let passed = passed + ((rest - self.from_low) - passed * lost);
-        let (left, rest) = difference(self.to, t);
-        (passed, left + ((rest + self.to_low) - left * lost))
+        let exactly = |(distance, rest): (f64, f64), low: f64| {
+            let rest = (rest + low) - distance * lost;
+            let sum = distance + rest;
+            (sum, rest - (sum - distance))
+        };
+        [
+            exactly(difference(t, self.from), -self.from_low),
+            exactly(difference(self.to, t), self.to_low),
+        ]
+    }
+
+    /// x, the way from the lower end to the higher one, as a sum of two floats.
+    #[inline(always)]
+    fn part_exactly(&self, t: f64) -> (f64, f64) {
+        let (first, rest) = difference(self.direction * t, self.from);
+        let rest = rest - self.from_low;
+        let passed = first + rest;
+        let passed_low = rest - (passed - first);
+        ratio((passed, passed_low), (self.span, self.span_low), 1.0 / self.span)
     }
 
     /// low·(high/low)^x, by an exponent of twice a float's precision.
     #[inline(always)]
     fn geometric(&self, octaves: Double, t: f64) -> f64 {
-        let (first, rest) = difference(self.direction * t, self.from);
-        let rest = rest - self.from_low;
-        let passed = first + rest;
-        let passed_low = rest - (passed - first);
-        let (x, x_low) = ratio((passed, passed_low), (self.span, self.span_low), 1.0 / self.span);
+        let (x, x_low) = self.part_exactly(t);
         let (octaves, octaves_low) = octaves.parts();
         let (x_high, octaves_high) = (trimmed(x), trimmed(octaves));
         let more = x_high * ((octaves - octaves_high) + octaves_low);

@@ -128,7 +128,10 @@ impl Piecewise {
     #[inline(never)]
     fn in_piece(&self, index: usize, t: f64) -> f64 {
         let mut alpha = [0.0];
-        self.fill_piece::<true, false>(index, &[t], &mut alpha);
+        match self.is_rounded {
+            true => self.fill_piece::<true, false>(index, &[t], &mut alpha),
+            false => self.fill_piece::<false, false>(index, &[t], &mut alpha),
+        }
         alpha[0]
     }
 

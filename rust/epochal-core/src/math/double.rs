@@ -153,7 +153,7 @@ pub(crate) struct PerSquare {
     unit: f64,
     scale: f64,
     /// What the float of the scale lacks, relative to it.
-    pub(crate) lost: f64,
+    lost: f64,
 }
 
 impl PerSquare {
@@ -175,10 +175,23 @@ impl PerSquare {
         Self { unit, scale: scale + scale * lost, lost: 0.0 }
     }
 
+    /// Rounded by each of two products.
     #[inline(always)]
     pub(crate) fn of(self, part: f64) -> f64 {
         let part = part * self.unit;
         part * part * self.scale
+    }
+
+    /// What that leaves out, as the scale is rounded.
+    #[inline(always)]
+    pub(crate) fn rest(self, part: f64) -> f64 {
+        self.of(part) * self.lost
+    }
+
+    /// What a second part adds to it.
+    #[inline(always)]
+    pub(crate) fn cross(self, part: f64, low: f64) -> f64 {
+        2.0 * (part * self.unit) * (low * self.unit) * self.scale
     }
 }
 

@@ -54,7 +54,7 @@ impl Ease {
 /// 1 − √(1 − x) for the distances that add up to a span, x being passed/span: by a form that does
 /// not cancel, and one division. Two roots, as their product would leave the range of floats.
 #[inline(always)]
-pub(crate) fn one_minus_sqrt((passed, left): (f64, f64), span: f64) -> f64 {
+pub(crate) fn one_minus_sqrt(passed: f64, left: f64, span: f64) -> f64 {
     passed / (span + span.sqrt() * left.sqrt())
 }
 

@@ -56,16 +56,21 @@ impl Arch {
         Self { per_square: PerSquare::new((QUARTER_PI_SQUARED, QUARTER_PI_SQUARED_LOW), span) }
     }
 
-    /// The smaller distance; with a minus sign unless it is what has passed.
+    /// The smaller one of two distances of two parts each; with a minus sign unless it is what has
+    /// passed.
     #[inline(always)]
-    pub(crate) fn part(self, (passed, left): (f64, f64)) -> f64 {
-        smaller(passed, left).copysign(if passed < left { 1.0 } else { -1.0 })
+    pub(crate) fn part(self, [passed, left]: [(f64, f64); 2]) -> (f64, f64) {
+        let is_lower = passed.0 < left.0;
+        let sign = if is_lower { 1.0 } else { -1.0 };
+        (smaller(passed.0, left.0).copysign(sign), if is_lower { passed.1 } else { -left.1 })
     }
 
+    /// `EXACTLY` if the second part counts.
     #[inline(always)]
-    pub(crate) fn at(self, part: f64) -> f64 {
-        let y = self.per_square.of(part);
-        let lower = sine_squared(y, y * self.per_square.lost);
+    pub(crate) fn at<const EXACTLY: bool>(self, part: f64, low: f64) -> f64 {
+        let rest = self.per_square.rest(part);
+        let rest = if EXACTLY { rest + self.per_square.cross(part, low) } else { rest };
+        let lower = sine_squared(self.per_square.of(part), rest);
         if part.to_bits() >> 63 == 0 { lower } else { 1.0 - lower }
     }
 }
