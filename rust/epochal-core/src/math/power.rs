@@ -175,6 +175,8 @@ pub(crate) fn cube((u, low): (f64, f64)) -> f64 {
 /// A table for each digit of n to the base 64; the entries are multiplied.
 #[derive(Clone, Debug)]
 pub(crate) struct Powers {
+    /// γ^0, γ^1, … as far as one digit leads: most numbers of steps are among them.
+    first: Vec<f64>,
     digits: Vec<[Scaled; RADIX]>,
     /// The factor for digits that have no table: 0, 1 or infinity.
     settled: f64,
@@ -186,7 +188,7 @@ const DIGIT_BITS: u32 = RADIX.trailing_zeros();
 impl Powers {
     pub(crate) fn new(gamma: f64) -> Self {
         if gamma == 0.0 || gamma == 1.0 {
-            return Self { digits: Vec::new(), settled: gamma };
+            return Self { first: vec![1.0], digits: Vec::new(), settled: gamma };
         }
         let mut digits = Vec::new();
         let mut unit = Scaled::from(gamma);
@@ -199,24 +201,31 @@ impl Powers {
             }));
             unit = power;
         }
-        Self { digits, settled: if gamma < 1.0 { 0.0 } else { f64::INFINITY } }
+        let first = digits.first().map_or(vec![1.0], |powers| powers.map(Scaled::rounded).to_vec());
+        Self { first, digits, settled: if gamma < 1.0 { 0.0 } else { f64::INFINITY } }
     }
 
     /// γ^n. For n from 2^64 on it is that of the last n before, where every power has settled.
     pub(crate) fn at(&self, n: f64) -> f64 {
         let mut rest = n as u64;
-        let mut result = Scaled::from(1.0);
+        if rest < self.first.len() as u64 {
+            return self.first[rest as usize];
+        }
+        let mut result: Option<Scaled> = None;
         for powers in &self.digits {
             if rest == 0 {
                 break;
             }
             let digit = rest as usize % RADIX;
             if digit > 0 {
-                result = result * powers[digit];
+                result = Some(result.map_or(powers[digit], |result| result * powers[digit]));
             }
             rest >>= DIGIT_BITS;
         }
-        if rest > 0 { self.settled } else { result.rounded() }
+        match result {
+            Some(result) if rest == 0 => result.rounded(),
+            _ => self.settled,
+        }
     }
 
     /// γ^0, γ^1, … γ^count.
