@@ -317,7 +317,7 @@ class Together:
             each = zip(self._numbers.unbind(), tensors, strict=True)
             self._views = [number.view(tensor.shape) for number, tensor in each]
 
-    def __call__(self, values: list[float]) -> None:
-        numbers = torch.tensor(values, dtype=self._numbers.dtype)
-        self._numbers.copy_(numbers, non_blocking=True)
+    def __call__(self, doubles: bytearray) -> None:
+        numbers = torch.frombuffer(doubles, dtype=torch.float64)
+        self._numbers.copy_(numbers.to(self._numbers.dtype), non_blocking=True)
         torch._foreach_copy_(self._tensors, self._views)

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyList, PySequence, PyString};
+use pyo3::types::{PyByteArray, PyDict, PyFloat, PyList, PySequence, PyString};
 use std::mem::replace;
 
 /// A number to write: the index of its group, its key, its index in a tuple such as `betas`, the key
@@ -22,7 +22,7 @@ const DONE: u8 = 3; // not at all: its tensor is that of another entry
 ///
 /// A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
 /// `readers` return α; each is called with the moment once per step. `fill` takes the
-/// numbers of all tensors that are filled together.
+/// numbers of all tensors that are filled together, as the bytes of doubles.
 #[pyclass(module = "epochal._core")]
 pub(crate) struct Writer {
     groups: Vec<Py<PyDict>>,
@@ -134,7 +134,7 @@ impl Writer {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));
         }
-        let mut values = Vec::new();
+        let mut together = Vec::new();
         for number in &mut self.numbers {
             let alpha = alphas[number.reader];
             number.value = number.base_value * if number.is_rate { alpha * factor } else { alpha };
@@ -148,7 +148,9 @@ impl Writer {
                 continue;
             };
             match (&special.tensor, special.element) {
-                (Some(tensor), _) if tensor.how == TOGETHER => values.push(number.value),
+                (Some(tensor), _) if tensor.how == TOGETHER => {
+                    together.extend_from_slice(&number.value.to_ne_bytes());
+                }
                 (Some(tensor), _) if tensor.how == ALONE => {
                     drop(tensor.fill.bind(py).call1((value(),))?)
                 }
@@ -165,8 +167,8 @@ impl Writer {
                 (None, None) => group.set_item(&number.key, value())?,
             }
         }
-        if !values.is_empty() {
-            self.fill.bind(py).call1((values,))?;
+        if !together.is_empty() {
+            self.fill.bind(py).call1((PyByteArray::new(py, &together),))?;
         }
         // Known again only when all is written: two numbers may be elements of one tuple.
         for number in &mut self.numbers {
