@@ -157,7 +157,8 @@ def arguments(config: Config) -> dict[str, Any]:
 
 
 _HUNDREDTHS = st.integers(1, 150).map(lambda n: n / 100)
-_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 2.0, 1e-3]) | st.floats(0, 4)
+# Not below 1e-9: the product of two such numbers is a float.
+_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 2.0, 1e-3]) | st.floats(1e-9, 4)
 _SHAPES = st.sampled_from(SHAPE_NAMES)
 
 _OTHERS: dict[str, st.SearchStrategy[Any]] = {
@@ -170,7 +171,7 @@ _OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "power": st.sampled_from([0.5, 1.0, 2.0, 3.0]) | st.floats(0.1, 8),
     "t_mult": st.sampled_from([1.0, 1.0, 1.0, 1.5, 2.0, 3.0, 1.1]),
     "scale_warmup": st.booleans(),
-    "warmup_start": st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0]) | st.floats(0, 2),
+    "warmup_start": st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0]) | st.floats(1e-9, 2),
     "warmup_shape": _SHAPES,
     "decay_shape": _SHAPES,
     "shape": _SHAPES,

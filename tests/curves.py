@@ -12,16 +12,22 @@ from epochal import (
     CosineAnnealingWarmRestartsScheduler,
     CosineAnnealingWithWarmupScheduler,
     Curve,
+    CyclicScheduler,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
+    InverseSquareRootWithWarmupScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     MultiStepScheduler,
     MultiStepWithWarmupScheduler,
+    OneCycleScheduler,
+    PiecewiseScheduler,
     PolynomialScheduler,
     PolynomialWithWarmupScheduler,
     Run,
     Schedule,
     StepScheduler,
+    WSDScheduler,
 )
 
 AnyArray: TypeAlias = npt.NDArray[Any]
@@ -52,6 +58,30 @@ SCHEDULES: tuple[Schedule, ...] = (
     CosineAnnealingWithWarmupScheduler("1dur"),
     PolynomialWithWarmupScheduler("20ba", 0.37),
     CosineAnnealingWithWarmupScheduler("20ba") * StepScheduler("100ba", 0.5),
+    InverseSquareRootScheduler("20ba", 0.05),
+    PiecewiseScheduler([("10ba", 0.1), ("100ba", 1.0), ("100ba", 0.7), ("900ba", 0.0)]),
+    PiecewiseScheduler(
+        [(f"{97 * i}ba", 0.1 + i * i % 7) for i in range(10)],
+        ["linear", "cosine", "sqrt", "1-sqrt", "square", "rex", "exponential", "geometric", "step"],
+    ),
+    PiecewiseScheduler([(f"{3 * i}ba", 1 / (1 + i * i % 11)) for i in range(300)], "1-sqrt"),
+    WSDScheduler(
+        "20ba", "200ba", decay_shape="1-sqrt", warmup_start=0.1, warmup_shape="exponential"
+    ),
+    OneCycleScheduler(),
+    InverseSquareRootWithWarmupScheduler("20ba", t_cooldown="0.1dur"),
+    CyclicScheduler("7ba", "13ba", gamma=0.9),
+    (
+        CosineAnnealingScheduler("700ba").until(
+            "200ba", ExponentialScheduler(0.99, "3ba"), carry=True
+        )
+        * 0.5
+        + 0.1
+    ).clip(0.2, 0.55),
+    LinearScheduler().repeat("37ba").after_warmup("20ba", 0.5, "rex"),
+    StepScheduler("7ba", 0.9).delay("5ba").cooldown("400ba", "900ba", 0.01, "geometric"),
+    MultiStepScheduler(["10ba", "0.3dur"], 0.3).advance("1ba")
+    * PolynomialScheduler(1.5).repeat("90ba"),
 )
 RUNS = (
     Run("1000ba", batches_per_epoch=40),

@@ -11,7 +11,7 @@ import resource
 import time
 import zipfile
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -539,7 +539,7 @@ def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
 
 def keys_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths to all keys of all mappings within."""
-    items = value.items() if isinstance(value, dict) else ()
+    items: Iterable[Any] = value.items() if isinstance(value, dict) else ()
     if isinstance(value, list | tuple) and len(value) < 20:
         items = enumerate(value)
     for key, item in items:

@@ -219,7 +219,7 @@ def duration(microseconds: int | None) -> float | timedelta | None:
         ("tokens", np.float32(2.0), TypeError, "tokens.*2.0"),
         ("tokens", "5sp", UnitError, "tokens must be in 'tok', not '5sp'"),
         ("tokens", 10**30, TimeOverflowError, "tokens is out of range"),
-        ("seconds", -1, EpochalError, "seconds must be .*zero or above.*, not -1"),
+        ("seconds", -1, EpochalError, "seconds must be .*0 or above.*, not -1"),
         ("seconds", -0.25, EpochalError, "seconds .*-0.25"),
         ("seconds", timedelta(-1), EpochalError, "seconds .*days=-1"),
         ("seconds", float("nan"), EpochalError, "seconds must be finite.* not nan"),

@@ -1,5 +1,6 @@
 """Curves: every way to ask for a value gives the same bits."""
 
+import ast
 import copy
 import pickle
 import sys
@@ -26,7 +27,6 @@ from epochal import (
     ExponentialScheduler,
     LinearScheduler,
     Run,
-    Schedule,
     StepScheduler,
     Time,
     Timestamp,
@@ -180,11 +180,16 @@ def test_what_is_not_a_number_is_refused(t: Any) -> None:
         COSINE({"ba": t})
 
 
-@pytest.mark.parametrize("t", ["5tok", "1ep", "0.5dur", "5sec"])
-def test_a_time_of_another_unit_is_refused(t: str) -> None:
+@pytest.mark.parametrize(("t", "fact"), [("5tok", "tokens_per_batch"), ("5sec", "'sec'")])
+def test_a_time_that_the_run_cannot_convert_is_refused(t: str, fact: str) -> None:
     for time_ in (t, Time(t)):
-        with pytest.raises(UnitError, match="ba"):
+        with pytest.raises(UnitError, match=fact):
             COSINE(time_)
+
+
+def test_a_time_of_another_unit_is_converted() -> None:
+    assert COSINE("1ep") == COSINE(Time("1ep")) == COSINE(40)
+    assert COSINE("0.5dur") == COSINE(500)
 
 
 @pytest.mark.parametrize("t", ["", "5", "5epp", "ba"])
@@ -241,8 +246,8 @@ def test_the_wall_clock_is_read_to_the_microsecond() -> None:
 @every_curve
 def test_curves_print_as_code(curve: Curve) -> None:
     schedule = repr(curve.schedule)
-    if type(curve.schedule) is Schedule:
-        schedule = f"({schedule})"  # a product; a call binds tighter than its operator
+    if isinstance(ast.parse(schedule, mode="eval").body, ast.BinOp):
+        schedule = f"({schedule})"  # a call binds tighter than an operator
     assert repr(curve) == f"{schedule}.resolve({curve.run!r})"
     names = {name: getattr(epochal, name) for name in epochal.__all__}
     again = eval(repr(curve), names)

@@ -16,6 +16,7 @@ from curves import (
     every_shape,
 )
 from epochal import (
+    Clock,
     CosineAnnealingWithWarmupScheduler,
     Curve,
     EpochalError,
@@ -142,12 +143,6 @@ SEVERAL_CLOCKS = [
         MultiStepWithWarmupScheduler("100tok", ["10ba"]), Run("100ba"), ("ba", "tok"), id="warmup"
     ),
     pytest.param(
-        MultiStepWithWarmupScheduler("100tok", ["10ba"]),
-        Run("100ba", tokens_per_batch=10),
-        ("ba", "tok"),
-        id="warmup, given rates",
-    ),
-    pytest.param(
         StepScheduler("3ba") * StepScheduler("3tok"), Run("100ba"), ("ba", "tok"), id="product"
     ),
 ]
@@ -170,6 +165,36 @@ def test_several_clocks_refuse_bare_numbers(
         curve.grid(0, 5)
     start = Timestamp()
     assert curve(start) == curve(dict.fromkeys(clocks, 0.0))
+
+
+def test_several_clocks_are_told_by_the_rates() -> None:
+    """A number is a batch then, and a time of any unit is converted."""
+    schedules = (
+        MultiStepWithWarmupScheduler("100tok", ["25ba"], 0.5),
+        StepScheduler("3ba", 0.5) * StepScheduler("70tok", 0.5),
+        LinearScheduler(t_max="40ba").until("250tok", StepScheduler("30tok", 0.5), carry=True),
+        MultiStepScheduler(["1ep", "20ba", "350tok"], 0.5),
+    )
+    run = Run("100ba", batches_per_epoch=7, tokens_per_batch=10)
+    for schedule in schedules:
+        curve = schedule.resolve(run)
+        assert curve.units == ("ba", "tok")
+        batches = np.arange(100)
+        want = [curve.at_batch(k) for k in range(100)]
+        assert want == [curve({"ba": k, "tok": 10 * k}) for k in range(100)]
+        assert [curve(k) for k in range(100)] == want
+        assert_same_bits(curve(batches), want)
+        assert_same_bits(curve.grid(), want)
+        assert_same_bits(curve.grid(stop=100, step=7), want[::7])
+        assert_same_bits(curve.grid("1ep", "300tok"), want[7:30])
+        assert [curve("14ba"), curve(Time("140tok")), curve("2ep"), curve("0.14dur")] == [
+            want[14]
+        ] * 4
+        assert curve(2.5) == curve({"ba": 2.5, "tok": 25.0})
+    without = schedules[0].resolve(Run("100ba"))
+    for ask in (lambda: without(3), lambda: without(np.zeros(3)), without.grid):
+        with pytest.raises(UnitError, match="'tok' needs tokens_per_batch"):
+            ask()
 
 
 def test_a_warmup_before_milestones_keeps_its_clock() -> None:
@@ -196,6 +221,38 @@ def test_a_warmup_on_another_clock_is_converted_by_rates() -> None:
     ):
         with pytest.raises(UnitError, match="tokens_per_batch"):
             schedule.resolve(Run("100ba"))
+
+
+# Epochs as a clock counts them
+
+HALF = [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.25]
+EPOCHS: list[tuple[Schedule, list[float]]] = [
+    (LinearScheduler(), [1.0, 0.95, 0.9, 0.85, 0.5, 0.45, 0.4, 0.35, 0.0]),
+    (LinearScheduler(t_max="20ba"), [1 - k / 20 for k in range(9)]),
+    (StepScheduler("1ep", 0.5), HALF),
+    (StepScheduler("10ba", 0.5), [1.0] * 9),
+    (MultiStepScheduler(["1ep", "15ba", "2ep"], 0.5), HALF),
+    (LinearScheduler().repeat("1ep"), [1.0, 0.9, 0.8, 0.7, 1.0, 0.9, 0.8, 0.7, 1.0]),
+    (LinearScheduler().advance("1ep"), [0.5, 0.45, 0.4, 0.35, *[0.0] * 5]),
+]
+
+
+@pytest.mark.parametrize(("schedule", "want"), EPOCHS, ids=repr)
+def test_lengths_in_epochs_follow_the_epochs_of_a_clock(
+    schedule: Schedule, want: list[float]
+) -> None:
+    """Its epochs have 4 batches, after 10 were declared: the run ends with its second epoch."""
+    run = Run("2ep", batches_per_epoch=10)
+    clock, curve, got = Clock(run), schedule.resolve(run), []
+    for _ in range(2):
+        for _ in range(4):
+            got.append(curve(clock))
+            clock.tick()
+        clock.next_epoch()
+    assert [*got, curve(clock)] == pytest.approx(want, rel=0, abs=2**-51)
+    assert clock.done
+    # A timestamp is read by its batches, as a number is.
+    assert curve(clock.timestamp) == curve(8) == curve.at_batch(8)
 
 
 # Grids
@@ -328,11 +385,24 @@ def test_huge_grids_are_refused(
         COSINE.grid(start, stop, step, dtype=dtype)
 
 
-@pytest.mark.parametrize("bad", ["5ba", True, 1j, [1], np.zeros(2)])
-def test_grid_arguments_are_numbers(bad: Any) -> None:
+@pytest.mark.parametrize("bad", [True, 1j, [1], np.zeros(2), b"5ba"])
+def test_grid_arguments_are_numbers_or_times(bad: Any) -> None:
     for arguments in ({"start": bad}, {"stop": bad}, {"step": bad}):
         with pytest.raises(TypeError):
             COSINE.grid(**arguments)
+
+
+def test_a_grid_of_times() -> None:
+    run = Run("100ba", batches_per_epoch=8, tokens_per_batch=10)
+    curve = LinearScheduler().resolve(run)
+    whole = curve.grid()
+    assert_same_bits(curve.grid("20ba", Time("30ba"), "2ba"), whole[20:30:2])
+    assert_same_bits(curve.grid("1ep", "500tok", "1ep"), whole[8:50:8])
+    assert_same_bits(curve.grid("0.25dur", 50), whole[25:50])
+    with pytest.raises(UnitError, match="sec"):
+        curve.grid("5sec")
+    with pytest.raises(EpochalError):
+        curve.grid("5")
 
 
 @pytest.mark.parametrize("shape", [(9,), (11,), (10, 1), (), (0,)])

@@ -596,7 +596,7 @@ def test_cooldown_in_epochs_of_another_length(tmp_path: Path) -> None:
 def test_cooldown_of_a_stream(tmp_path: Path) -> None:
     """Without a length of epochs the rate moves at their ends."""
     path = tmp_path / "x.pt"
-    data = {"train_dataloader": stream()}
+    data: dict[str, Any] = {"train_dataloader": stream()}
     saved(path, lambda _: ConstantScheduler(), max_duration="9ep", **data)
     trainer, history = cooled(path, schedule=ConstantScheduler(), max_duration="4ep", **data)
     trainer.fit()

@@ -32,7 +32,8 @@ DRAWS: dict[str, Callable[[], Any]] = {
 
 def read() -> Any:
     """The states, asked for without a short cut."""
-    name, keys, *position = np.random.get_state()  # type: ignore[misc]
+    state: Any = np.random.get_state()
+    name, keys, *position = state
     return random.getstate(), name, keys.tolist(), position, torch.get_rng_state().tolist()
 
 

@@ -31,7 +31,7 @@ from epochal import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference.arguments import LENGTHS, MOMENTS
-from reference.errors import shown
+from reference.errors import Refusal, shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
 from scheduler_classes import (
@@ -273,10 +273,16 @@ def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
     """Which clocks a curve reads, or why it cannot be: a fact is missing, a warmup too long."""
     config, run = data.draw(configs(name)), data.draw(runs().filter(possible))
     assume(config.arguments.get("milestones") != [])  # no clock at all
-    agree(
-        lambda: [str(unit) for unit in config.real().resolve(real_run(run)).units],
-        lambda: config.clocks(run),
-    )
+
+    def expected() -> list[str]:
+        try:
+            return config.clocks(run)
+        except Refusal as refusal:
+            # Of several faults any may be named.
+            raise Refusal("EpochalError") if len(times) > 2 else refusal from None
+
+    times = [key for key in parameters(name) if key in (*LENGTHS, *MOMENTS, "milestones", "points")]
+    agree(lambda: [str(unit) for unit in config.real().resolve(real_run(run)).units], expected)
 
 
 def test_a_missing_fact_is_named() -> None:

@@ -1,6 +1,7 @@
 """What drives the optimizers of a Trainer: schedules for each, products, gradients that are
 clipped."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +340,7 @@ def test_a_cut_by_hand_stays(on_change: Any, tmp_path: Path) -> None:
 # Gradients that are clipped
 
 
-def norm_of(optimizers: list[Optimizer]) -> float:
+def norm_of(optimizers: Sequence[Optimizer]) -> float:
     gradients = [
         parameter.grad.flatten()
         for optimizer in optimizers
@@ -382,7 +383,8 @@ def test_gradients_that_are_not_finite() -> None:
             return gradients[0] * float("inf")
 
     def loss_fn(outputs: Tensor, targets: Tensor) -> Tensor:
-        loss: Tensor = Infinite.apply(cross_entropy(outputs, targets))
+        apply: Any = Infinite.apply
+        loss: Tensor = apply(cross_entropy(outputs, targets))
         return loss
 
     module = nn.Sequential(*model(), nn.BatchNorm1d(3))

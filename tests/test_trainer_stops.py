@@ -400,6 +400,34 @@ def test_half_a_step_cannot_be_taken_up(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["ba2.pt", "ba4.pt"]
 
 
+class Own(SGD):
+    """Calls the step of its superclass, whose hooks are called too, and raises once after it."""
+
+    steps, broken = 0, False
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        super().step()
+        self.steps += 1
+        if self.steps == 4 and not self.broken:
+            self.broken = True
+            raise MemoryError
+
+
+def test_half_a_step_of_a_subclass() -> None:
+    """What its superclass has done is not all of it."""
+    parts = model()
+    SGD(parts.parameters(), lr=0.5)  # from now on the hooks of SGD itself are called too
+    trainer = make_trainer(model=parts, optimizers=Own(parts.parameters(), lr=0.5))
+    with pytest.raises(MemoryError):
+        trainer.fit()
+    with pytest.raises(StateError, match="the step of Own was interrupted"):
+        trainer.fit()
+    optimizer = Own(parts.parameters(), lr=0.5)
+    optimizer.broken = True
+    make_trainer(model=parts, optimizers=optimizer).fit()
+    assert optimizer.steps == STEPS
+
+
 def interrupted(place: str, trainer: Trainer, patch: pytest.MonkeyPatch) -> None:
     """In the fifth batch."""
 
@@ -423,7 +451,7 @@ def interrupted(place: str, trainer: Trainer, patch: pytest.MonkeyPatch) -> None
     elif "step" in place:
         hook = once(lambda *args: None, 5, True)
         register = SGD.register_step_pre_hook if before else SGD.register_step_post_hook
-        register(trainer.optimizers[-1], hook)  # type: ignore[arg-type]
+        register(trainer.optimizers[-1], hook)
     elif "scheduler" in place:
         patch.setattr(StepLR, "step", once(StepLR.step, 5, before))
     elif "callback" in place:
@@ -507,16 +535,19 @@ def test_no_checkpoint_within_a_step(place: str, tmp_path: Path) -> None:
     optimizer = SGD(parts.parameters(), lr=0.5)
     made: list[int] = []
 
-    def save(*args: object) -> float:
+    def save(*args: object) -> None:
         made.append(1)
         if len(made) == 3:
             trainer.save_checkpoint(tmp_path / "x.pt")
+
+    def schedule(state: object) -> float:
+        save()
         return 1.0
 
     trainer = make_trainer(
         model=parts,
         optimizers=optimizer,
-        schedulers=(lambda state: save()) if place == "scheduler" else None,
+        schedulers=schedule if place == "scheduler" else None,
     )
     if place == "step":
         optimizer.register_step_post_hook(save)

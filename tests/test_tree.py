@@ -5,7 +5,7 @@ import decimal
 import math
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -15,26 +15,29 @@ from typing import Any
 import numpy as np
 from configs import REAL, can_be_built, plain
 from curves import assert_same_bits, one_by_one
-from epochal import Curve
+from epochal import Clock, Curve
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reference import timestamp as reference_timestamp
 from reference.errors import Refusal
 from reference.formulas import precisely
 from reference.parity import assert_refuses
 from reference.run import Run
 from reference.time import Time
 from strategies import COUNT_UNITS, possible, real_run, real_timestamp
-from trees import Tree, bounds, edges, has_functions, parts, tree_runs, trees
+from trees import (
+    Clocks,
+    Tree,
+    bounds,
+    clocks_at,
+    edges,
+    has_functions,
+    parts,
+    tree_runs,
+    trees,
+)
 
-Clocks = Mapping[str, Fraction]
 # Below it a float has fewer digits.
 SMALLEST = sys.float_info.min
-
-
-def clocks_at(run: Run, batch: int) -> Clocks:
-    state = run.at_batch(batch)
-    return {unit: reference_timestamp.clock(state, unit) for unit in COUNT_UNITS}
 
 
 def resolved(tree: Tree, run: Run) -> Curve:
@@ -151,6 +154,20 @@ def test_numbers_arrays_and_grids_are_batches(data: st.DataObject) -> None:
     grid = curve.grid(first, first + 40)
     assert_same_bits(grid, [curve.at_batch(batch) for batch in range(first, first + 40)])
     assert_same_bits(curve.grid(first, first + 40, 3), grid[::3])
+
+
+@given(st.data())
+def test_a_clock_reads_what_the_rates_declare(data: st.DataObject) -> None:
+    """Also where lengths in epochs are read by its epochs."""
+    run = data.draw(tree_runs())
+    tree = data.draw(trees(run))
+    curve, clock = resolved(tree, run), Clock(real_run(run))
+    assert run.batches_per_epoch
+    for batch in range(min(clock.run.batches, 70)):
+        assert curve(clock).hex() == curve.at_batch(batch).hex(), batch
+        clock.tick(samples=run.samples_per_batch, tokens=run.tokens_per_batch)
+        if (batch + 1) % run.batches_per_epoch == 0:
+            clock.next_epoch()
 
 
 @given(st.data())

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib
@@ -19,6 +19,7 @@ from epochal import (
     MultiStepScheduler,
     MultiStepWithWarmupScheduler,
     Run,
+    Schedule,
     ScheduleError,
     StepScheduler,
     UnitError,
@@ -214,7 +215,10 @@ def test_compared_curves_share_a_unit() -> None:
 
 
 def test_base_rates_of_compared_curves() -> None:
-    both = {"a": LinearScheduler(), "b": lambda state: 0.5}
+    both: dict[str, Schedule | Callable[..., float]] = {
+        "a": LinearScheduler(),
+        "b": lambda state: 0.5,
+    }
     ax = compare(both, "100ba", base_lr={"a": 0.1, "b": 0.2})
     assert [line.get_ydata()[0] for line in ax.lines] == [0.1, 0.1]
     assert [line.get_ydata()[0] for line in compare(both, "1ba", base_lr=0.1).lines] == [0.1, 0.05]

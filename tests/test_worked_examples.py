@@ -185,7 +185,7 @@ def test_a_missing_fact_is_named() -> None:
     with pytest.raises(UnitError, match="'ep' needs batches_per_epoch"):
         Run("100ba").convert("1ep", "ba")
     with pytest.raises(UnitError, match="'ep' needs batches_per_epoch"):
-        LinearScheduler(t_max="1ep").resolve(Run("100ba"))
+        LinearWithWarmupScheduler("5ba", t_max="1ep").resolve(Run("100ba"))
     assert Run("100ba", batches_per_epoch=7).convert("2ep", "ba") == Time("14ba")
 
 

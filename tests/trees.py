@@ -1,7 +1,7 @@
 """Random trees: any operation over any schedules, functions among the leaves, in a run."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
@@ -9,13 +9,13 @@ from typing import Any
 from configs import NAMES, REQUIRED, START, Source, can_be_built, parameters, plain
 from hypothesis import assume
 from hypothesis import strategies as st
-from reference import named, tree
+from reference import named, timestamp, tree
 from reference.arguments import LENGTHS, MOMENTS
 from reference.formulas import SHAPE_NAMES
 from reference.phase import Notes, Part, Phase, total
 from reference.run import Run
 from reference.time import Time
-from strategies import Draw, possible, ratios
+from strategies import COUNT_UNITS, Draw, possible, ratios
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,21 @@ def batches(run: Run) -> int:
     return count // divisor
 
 
+Clocks = Mapping[str, Fraction]
+
+
+def clocks_at(run: Run, batch: int) -> Clocks:
+    state = run.at_batch(batch)
+    return {unit: timestamp.clock(state, unit) for unit in COUNT_UNITS}
+
+
 # Trees
 
-_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 1.5]) | st.floats(0, 2)
+_ALPHAS = st.sampled_from([0.0, 1.0, 0.1, 0.5, 1.5]) | st.floats(1e-9, 2)
 _ABOVE_ZERO = st.sampled_from([1.0, 0.1, 0.5, 1.5]) | st.floats(1e-3, 2)
 _SHAPES = st.sampled_from(SHAPE_NAMES)
 _NUMBERS = {
-    "gamma": st.sampled_from([0.1, 0.5, 0.9, 0.99, 1.0]) | st.floats(0, 1),
+    "gamma": st.sampled_from([0.1, 0.5, 0.9, 0.99, 1.0]) | st.floats(1e-3, 1),
     "power": st.sampled_from([0.5, 1.0, 2.0]) | st.floats(0.2, 6),
     "t_mult": st.sampled_from([1.0, 1.0, 2.0]),
 }

@@ -50,6 +50,7 @@ __all__ = [
     "evaluate",
     "expanded",
     "function",
+    "has_functions",
     "leaf",
     "log2",
     "moments",
@@ -733,7 +734,7 @@ class Curve:
         [1.0, 0.5]
         """
     def describe(self, base_lr: Number | None = None) -> Description:
-        """The phases of the run as a table: how α goes in each, from when to when, from what to what.
+        """The phases of the run as a table: how α goes in each, and from what to what.
 
         It prints; `.rows` is plain data. With `base_lr` it has rates too.
 
@@ -744,9 +745,9 @@ class Curve:
         decay   10 - 100  0.1 - 1      1 -> 0
         """
     def breakpoints(self) -> tuple[float, ...]:
-        """The times at which the curve jumps, bends, begins or ends, from the run's start to its end
-        without both; between two of them it is smooth. They are floats in `curve.units`: in batches
-        where there are several.
+        """The times in the run, its ends aside, at which the curve jumps, bends, begins or ends.
+        Between two of them it is smooth. They are floats in the unit of the curve, or in batches
+        where it reads several.
 
         >>> MultiStepScheduler(["30ep", "60ep"]).resolve("90ep").breakpoints()
         (30.0, 60.0)
@@ -830,7 +831,7 @@ class Curve:
         width: SupportsIndex = 480,
         height: SupportsIndex = 200,
     ) -> str:
-        """The curve as the text of an SVG picture, for light and dark pages; matplotlib is not needed.
+        """The curve as the text of an SVG picture, for light and dark pages, without matplotlib.
 
         `width` and `height` are in pixels. `unit`, `base_lr` and `log` are as for `plot`.
 
@@ -904,7 +905,7 @@ class Writer:
         If a group, a number or a base has changed, nothing is read or written.
         """
     def put(self, alphas: Sequence[float], factor: float) -> None:
-        """Writes the numbers for these α, one for each reader, whatever has changed in the groups."""
+        """Writes the numbers for these α, one per reader, whatever has changed in the groups."""
     def values(self) -> list[float]:
         """The numbers that were written last."""
 
@@ -934,9 +935,9 @@ def evaluate(
 
 # What `epochal.view` is made of. A phase is (course, from, to, first, last, low, high, parts), a
 # difference (from, to, at, a, b), a moment (operation, argument, time, place, start of its phase).
-Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
+_Phase: TypeAlias = tuple[str, float, float, float, float, float | None, float | None, float]
 
-def phases(curve: Curve) -> list[Phase]:
+def phases(curve: Curve) -> list[_Phase]:
     """The phases of a curve: (course, from, to, first, last, low, high, parts)."""
 
 def trace(curve: Curve, start: float, stop: float, columns: int) -> list[tuple[float, float]]:
@@ -958,12 +959,15 @@ def moments(
 def place(curve: Curve, every: Number | TimeLike) -> float:
     """A number, or a time, on the counter of a curve."""
 
+def has_functions(curve: Curve) -> bool:
+    """Whether a curve has a function in it."""
+
 def log2(x: float) -> float:
     """The logarithm of a number above zero, for logarithmic axes."""
 
 def scales(curve: Curve) -> tuple[TimeUnit, float, dict[TimeUnit, float]]:
-    """What a curve counts, how much of it the run lasts, and how many of each unit make one of it, as
-    far as the run tells.
+    """What a curve counts, how much of it the run lasts, and how many of each unit make one of it,
+    as far as the run tells.
     """
 
 # The tree: nodes by name, trees under a name of their own, functions as leaves.

@@ -126,12 +126,15 @@ class _Leaf:
         state = State(now, run.duration, dataloader_len)
         return self.call(state, run.scale_schedule_ratio)
 
-    def call(self, state: Any, ssr: Number) -> float:
+    def check_ratio(self, ssr: Number) -> None:
         if ssr != 1 and not self.takes_ssr:
             raise ScheduleError(
                 f"schedule function {self.name} does not take the scale schedule ratio, "
                 f"which is {ssr!r}: give it a parameter 'ssr'"
             )
+
+    def call(self, state: Any, ssr: Number) -> float:
+        self.check_ratio(ssr)
         try:
             result = self.function(state, ssr=ssr) if self.takes_ssr else self.function(state)
         except TypeError as error:
@@ -260,7 +263,7 @@ def as_schedule(schedule: object) -> Schedule:
 
 
 def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:
-    if isinstance(units, str):
+    if isinstance(units, str) or not hasattr(units, "__iter__"):
         raise TypeError(f"units must be a list of units, e.g. ['tok'], not {units!r}")
     given = {TimeUnit(unit) for unit in units}
     if TimeUnit.DURATION in given:

@@ -6,8 +6,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from frameworks.bound import NEW_NAMES
-
 PAGE = Path(__file__).parents[2] / "docs" / "frameworks.md"
 FIRST = "The first lines"
 
@@ -30,7 +28,6 @@ def run(heading: str, **names: Any) -> dict[str, Any]:
     module = sys.modules["page"] = ModuleType("page")  # where pickle looks for classes
     found = blocks()
     exec(compile(found[FIRST], PAGE, "exec"), module.__dict__)
-    module.__dict__.update(NEW_NAMES)
     module.__dict__.update(names)
     exec(compile(found[heading], PAGE, "exec"), module.__dict__)
     return module.__dict__

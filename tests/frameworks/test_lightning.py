@@ -174,9 +174,7 @@ def test_fabric_first() -> None:
     _, wrapped = fabric.setup(toys.model(), optimizer)
     clock = Clock(Run(f"{BATCHES}ba"))
     clock.follow(wrapped)
-    from frameworks.bound import bind
-
-    scheduler = bind(names["schedule"], wrapped, clock)
+    scheduler = names["bind"](names["schedule"], wrapped, clock)
     for _ in range(BATCHES):
         wrapped.step()
         scheduler.step()

@@ -120,3 +120,20 @@ def test_sequential() -> None:
         *rates(warmup, "4ba", LR, 4),
         *rates(names["schedule"], "8ba", LR, 8),
     ]
+
+
+def test_a_clock_follows_a_compiled_step() -> None:
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.ones(1)
+    optimizer = SGD([parameter], lr=torch.tensor(LR))
+    names = page.run("PyTorch, bound", optimizer=optimizer, run=RUN)
+    step = torch.compile(optimizer.step, backend="eager")
+    for done in range(BATCHES):
+        names["clock"].count(tokens=3)
+        step()
+        names["scheduler"].step()
+        now = names["clock"].timestamp
+        assert (now.batch, now.token) == (done + 1, 3 * (done + 1))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1

@@ -1,6 +1,5 @@
 """torchtitan: its container makes a LambdaLR for each optimizer, from one function of the step."""
 
-import math
 import sys
 from typing import Any
 
@@ -44,14 +43,14 @@ def test_rates() -> None:
 
 
 def test_its_own_schedule() -> None:
-    """As the page says it; 4 ulp for another order of the same operations."""
+    """As the page says it, to an ulp of 1: torchtitan subtracts its progress from 1."""
     optimizers, _, _, _ = made()
     config = LRSchedulersContainer.Config(warmup_steps=8, decay_ratio=48 / 97)
     own = config.build(optimizers=optimizers, training_steps=97)
     schedule = WSDScheduler("8ba", t_decay="48ba", t_max="98ba").advance("1ba")
     (group,) = optimizers.optimizers[0].param_groups
     for rate in rates(schedule, "97ba", group["initial_lr"], 97):
-        assert math.isclose(group["lr"], rate, rel_tol=4 * sys.float_info.epsilon)
+        assert abs(group["lr"] - rate) <= group["initial_lr"] * sys.float_info.epsilon
         optimizers.step()
         own.step()
 

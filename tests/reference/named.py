@@ -111,8 +111,8 @@ class Ending(Schedule):
         clock, length = phase.clock(self.t_max), phase.length(self.length)
         end = phase.moment(self.t_max)
         begin = (*end, Part(-1, length))
+        phase.in_order(clock, phase.start, end)
         if self.late:
-            phase.in_order(clock, phase.start, end)
             if phase.on(clock, phase.start) > phase.on(clock, begin):
                 begin = phase.start
                 end = (*begin, Part(1, length))

@@ -139,8 +139,11 @@ class Phase:
         self.notes.clocks.add(clock)
         self.noted(clock, self.origin)
         t = self.now(clock)
-        terms = [abs(part.n) * part.length.on(clock, self.run).real for part in self.origin]
-        return t + self.off * sum(terms, abs(t))
+        terms: list[Fraction] = [abs(t)]
+        terms += [
+            abs(Fraction(part.n)) * part.length.on(clock, self.run).real for part in self.origin
+        ]
+        return t + self.off * sum(terms)
 
     def noted(self, clock: str, place: Place) -> Fraction:
         lengths = [part.length.on(clock, self.run).real for part in place]

@@ -53,15 +53,13 @@ class Schedule:
     def __mul__(self, other: Any) -> "Schedule":
         if is_schedule(other):
             return Product(self, schedule(other))
-        check_number("", other)
-        return Scaled(self, other)
+        return Scaled(self, operand(other))
 
     def __rmul__(self, other: Any) -> "Schedule":
         return Product(schedule(other), self) if is_schedule(other) else self * other
 
     def __add__(self, other: Any) -> "Schedule":
-        check_number("", other)
-        return Lifted(self, other)
+        return Lifted(self, operand(other))
 
     __radd__ = __add__
 
@@ -91,6 +89,14 @@ class Schedule:
         return Delayed(self, by, scale)
 
 
+def operand(value: Any) -> float:
+    """A number beside an operator. What is none is refused in Python's own words."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refusal("TypeError")
+    check_number("", value)
+    return value
+
+
 def is_schedule(value: object) -> bool:
     return isinstance(value, Schedule) or (callable(value) and not isinstance(value, type))
 
@@ -98,7 +104,7 @@ def is_schedule(value: object) -> bool:
 def schedule(value: Any) -> Schedule:
     """A schedule as it is, a function as a leaf."""
     if not is_schedule(value):
-        raise Refusal("TypeError", repr(value))
+        raise Refusal("TypeError", "schedule")
     return value if isinstance(value, Schedule) else FunctionSchedule(value)
 
 

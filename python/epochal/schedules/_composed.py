@@ -11,6 +11,7 @@ from epochal.schedules._tails import (
     MultiStepScheduler,
     PiecewiseScheduler,
     PolynomialScheduler,
+    StepScheduler,
 )
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -369,8 +370,11 @@ class OneCycleScheduler(Schedule):
         alpha_f: Number = 4e-6,
         shape: Shape = "cosine",
     ) -> Self:
-        end = _time("t_max", t_max)
-        points = [(end * 0, alpha_i), (_time("t_up", t_up), 1.0), (end, alpha_f)]
+        # Each is checked under its own name; a point would be refused as one of `points`.
+        line = LinearScheduler(alpha_i, alpha_f, t_max)
+        rise = _core.build("after_warmup", [line, t_up, 0.0, "linear", False], ["of", "t_up"])
+        end = line.t_max
+        points = [(end * 0, line.alpha_i), (rise.t_warmup, 1.0), (end, line.alpha_f)]
         tree = PiecewiseScheduler(points, shape)
         arguments = {
             "t_up": tree.points[1][0],
@@ -500,27 +504,23 @@ class CyclicScheduler(Schedule):
         alpha_i: Number = 0.1,
         gamma: Number = 1.0,
     ) -> Self:
-        up = _time("t_up", t_up)
-        period = up + (up if t_down is None else _time("t_down", t_down))
-        steps = _core.build("Step", [period, gamma], ["t_up + t_down", "gamma"])
+        # Each is checked under its own name.
+        up = _core.build("Step", [t_up, gamma], ["t_up"]).step_size
+        down = up if t_down is None else _core.build("Step", [t_down, gamma], ["t_down"]).step_size
+        period = up + down
+        steps = StepScheduler(period, gamma)
         triangle = PiecewiseScheduler([(up * 0, 0.0), (up, 1.0), (period, 0.0)]).repeat(period)
         lift = _core.build("lift", [triangle, alpha_i], ["of", "alpha_i"]).by
         if lift > 1.0:
             raise ScheduleError(f"alpha_i must be at most 1, the peak, not {alpha_i!r}")
         arguments = {
             "t_up": up,
-            "t_down": None if t_down is None else period - up,
+            "t_down": None if t_down is None else down,
             "alpha_i": lift,
             "gamma": steps.gamma,
         }
         tree = triangle * steps * (1.0 - lift) + lift
         return super().__new__(cls, _core.named(tree, "Cyclic", arguments, {}))
-
-
-def _time(name: str, time: TimeLike) -> Time:
-    if not isinstance(time, (Time, str)):
-        raise TypeError(f"{name} must be a time with a unit, e.g. '5ep', not {time!r}")
-    return Time(time)
 
 
 def _warm(

@@ -15,10 +15,11 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._clock import Clock
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp
+from epochal._core import EpochalError, Run, StateError, Timestamp
 from epochal.trainer import _arguments as arguments
 from epochal.trainer._batches import count_samples, to_device
 from epochal.trainer._checkpoint import ON_CHANGE, Checkpoints, Saved
+from epochal.trainer._evaluation import mean_loss
 from epochal.trainer._feed import END, Feed
 from epochal.trainer._gradients import Gradients, LossError
 from epochal.trainer._interruption import Agenda, OptimizerSteps
@@ -102,7 +103,8 @@ class Trainer:
             the position in the epoch.
         keep_last: how many checkpoints stay in `save_folder`; by default all.
         save_on_signal: True to end like `stop()` on SIGTERM and SIGUSR1, by which clusters end
-            their jobs: with a checkpoint, after the batch that is being trained.
+            their jobs: with a checkpoint, after the batch that is being trained. `clock.done`
+            tells whether the run has come to its end.
         resume: True to go on from the newest checkpoint in `save_folder`, if there is one; or the
             path of a checkpoint. What follows is bit for bit what the uninterrupted training
             does, if its callbacks and data depend on nothing else, such as the random state that
@@ -445,30 +447,21 @@ class Trainer:
         self._call("eval_end")
         return loss
 
-    @torch.no_grad()
     def _evaluate(self) -> float:
         if self._eval_loader is None:
             raise TypeError("eval() needs an eval_dataloader")
-        loss, samples = 0.0, 0
         random = random_state(self._loader)
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
+
+        def loss(batch: Any) -> Tensor:
+            # Without DDP, which would have as many batches on every rank.
+            return self._loss(self._bare_model, to_device(batch, self.device))
+
         try:
-            for batch in self._eval_loader:
-                self._signals.check()
-                size = self._count_samples(batch)
-                # Without DDP, which would have as many batches on every rank.
-                mean = self._loss(self._bare_model, to_device(batch, self.device))
-                loss += mean.item() * size
-                samples += size
+            self.eval_loss = mean_loss(
+                self.model, self._eval_loader, loss, self._count_samples, self._signals.check
+            )
         finally:
-            for module, training in modes:
-                module.training = training
             set_random_state(random, self._loader)
-        losses, sizes = zip(*ranks.gather((loss, samples)), strict=True)
-        if not sum(sizes):
-            raise ScheduleError("eval_dataloader is empty: it gave no batch")
-        self.eval_loss = sum(losses) / sum(sizes)
         self._schedulers.evaluated(self.eval_loss)
         return self.eval_loss
 
@@ -477,9 +470,11 @@ class Trainer:
     def save_checkpoint(self, path: str | PathLike[str] | None = None) -> None:
         """Writes all that is needed to go on from here; by default to `save_folder`.
 
-        Whenever the process is killed, there is the whole file or none. With several ranks all
-        of them must call this. Raises `TypeError` for states that `torch.load` does not take by
-        default, `StateError` if the optimizers train what is not in the model.
+        Whenever the process is killed, there is the whole file or none. It stands between two
+        batches: where an interruption has left a step half done, the rest is made first. Callbacks
+        that were still to come are not called by who resumes from it. With several ranks all of
+        them must call this. Raises `TypeError` for states that `torch.load` does not take by
+        default, `StateError` if the optimizers train what is not in the model, and within a step.
         """
         if self._in_loop and self._step:
             raise StateError("a checkpoint stands between two steps, and cannot be made within one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epochal._core import Curve, EpochalError, Run, Schedule, moments, phases, seams
+from epochal._core import Curve, EpochalError, Run, Schedule, has_functions, moments, phases, seams
 from epochal._functions import as_schedule
 from epochal.view._words import short, units, value
 
@@ -59,7 +59,7 @@ class Case:
         self.unit, self.end, self.known = units(curve)
         self.phases: list[tuple[Any, ...]] = phases(curve)
         self.moments = moments(schedule, self.run, self.unit)
-        self.has_functions = any(phase[0] == "function" for phase in self.phases)
+        self.has_functions = has_functions(curve)
         # How many optimizer steps are one of what the curve counts, if that is known.
         self.steps = self.known.get("ba")
 

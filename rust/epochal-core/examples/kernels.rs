@@ -4,7 +4,7 @@
 //! function [`measured`], and prints the sum of its values.
 
 use epochal_core::{
-    Counter, Curve, Ease, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
+    Counter, Curve, Ease, Eases, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
 };
 use std::env;
 use std::hint::black_box;
@@ -49,6 +49,10 @@ fn cases() -> Result<Vec<Case>> {
     let linear = || Schedule::linear(1.0, 0.1, end);
     let constant = || Schedule::constant(0.5, end);
     let step = || Schedule::step(batches(1000), 0.9);
+    let points = |count: i64, ease| {
+        let point = |i: i64| (batches(i * BATCHES / count), 0.1 + (i * 7 % 10) as f64 / 10.0);
+        Schedule::piecewise((0..=count).map(point).collect(), Eases::All(ease))
+    };
     let after = |tail| Schedule::after_warmup(tail, batches(9000), 0.0, Ease::Linear, false);
     Ok([
         ("step", Sorted, step()?),
@@ -78,6 +82,14 @@ fn cases() -> Result<Vec<Case>> {
         ("warmup, cosine, single", Single, after(cosine()?)?),
         ("warmup, polynomial of 2", Sorted, after(polynomial(2.0)?)?),
         ("product", Sorted, linear()?.times(&step()?)?),
+        ("inverse square root", Sorted, Schedule::inverse_square_root(batches(1000), 0.1, true)?),
+        ("4 points, linear", Sorted, points(3, Ease::Linear)?),
+        ("4 points, linear, single", Single, points(3, Ease::Linear)?),
+        ("4 points, cosine", Sorted, points(3, Ease::Cosine)?),
+        ("4 points, 1-sqrt", Sorted, points(3, Ease::OneMinusSqrt)?),
+        ("4 points, geometric", Sorted, points(3, Ease::Geometric)?),
+        ("1001 points, linear", Sorted, points(1000, Ease::Linear)?),
+        ("1001 points, linear, shuffled", Shuffled, points(1000, Ease::Linear)?),
     ]
     .into_iter()
     .map(|(name, times, schedule)| Case { name, times, schedule })

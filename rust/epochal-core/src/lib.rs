@@ -45,7 +45,9 @@ pub use curve::{Curve, Function};
 pub use error::{Error, Fault, Kind, Lack, Moment, Result, quote};
 pub use math::Ease;
 pub use run::{Facts, Run};
-pub use schedule::declare::{Argument, Declaration, Default, Form, Parameter, ParameterKind};
+pub use schedule::declare::{
+    Argument, Declaration, Default, Eases, Form, Parameter, ParameterKind,
+};
 pub use schedule::print::Style;
 pub use schedule::{NamedArgument, Schedule};
 pub use time::timestamp::{Field, MICROSECONDS_PER_SECOND, Since, Timestamp};

@@ -49,25 +49,42 @@ pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Resul
     if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
         return Ok(timestamp.get().0);
     }
-    let mut result = core::Timestamp::default();
-    for &counter in counters {
-        let field = Field::total(counter);
+    counters.iter().try_fold(core::Timestamp::default(), |result, counter| {
+        let field = Field::total(*counter);
         let name = PyString::new(state.py(), field.name());
         let value = attribute("state.timestamp", &timestamp, &name)?;
-        let value = if value.is_instance_of::<PyDelta>() {
-            microseconds(field.name(), &value)?
-        } else if let Ok(seconds) = value.cast::<PyFloat>().map(|seconds| seconds.value())
-            && counter == Counter::Second
-        {
-            (seconds * MICROSECONDS_PER_SECOND as f64) as i64
-        } else {
-            let scale = if counter == Counter::Second { MICROSECONDS_PER_SECOND } else { 1 };
-            let count = whole(field.name(), &value, counter)?;
-            count.checked_mul(scale).ok_or_else(|| number::huge(field.name(), &value))?
-        };
-        result = result.with(field, value)?;
+        Ok(result.with(field, foreign_count(field, &value)?)?)
+    })
+}
+
+/// The same for functions, which may read any field: of a foreign timestamp all that it has.
+pub(crate) fn whole_timestamp(state: &Bound<'_, PyAny>) -> Result<core::Timestamp> {
+    let mut result = timestamp(state, &[])?;
+    let timestamp = state.getattr(intern!(state.py(), "timestamp"))?;
+    if timestamp.is_instance_of::<Timestamp>() {
+        return Ok(result);
+    }
+    for (field, name, ..) in Field::TABLE {
+        if let Some(value) = timestamp.getattr_opt(name)? {
+            result = result.with(field, foreign_count(field, &value)?)?;
+        }
     }
     Ok(result)
+}
+
+/// The value of a field in a foreign timestamp.
+fn foreign_count(field: Field, value: &Bound<'_, PyAny>) -> Result<i64> {
+    if value.is_instance_of::<PyDelta>() {
+        return microseconds(field.name(), value);
+    }
+    if field.counter() != Counter::Second {
+        return whole(field.name(), value, field.counter());
+    }
+    if let Ok(seconds) = value.cast::<PyFloat>() {
+        return Ok((seconds.value() * MICROSECONDS_PER_SECOND as f64) as i64);
+    }
+    let seconds = whole(field.name(), value, Counter::Second)?;
+    seconds.checked_mul(MICROSECONDS_PER_SECOND).ok_or_else(|| number::huge(field.name(), value))
 }
 
 /// A time of this library or another: one with `to_timestring`, or with `value` and `unit`.

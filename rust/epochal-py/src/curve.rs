@@ -158,10 +158,11 @@ fn arrays<'py>(
     let mut arrays = [const { None }; Counter::COUNT];
     let mut shape: Option<Vec<usize>> = None;
     let read = counters_of(curves);
+    let is_only = times.iter().flatten().count() == 1;
     for counter in Counter::ALL {
-        // Without a curve, the times still give the shape of the result.
         let Some(time) = &times[counter as usize] else { continue };
-        if !read.contains(&counter) && !curves.is_empty() {
+        // The only times give the shape of the result, and whatever is read follows from them.
+        if !read.contains(&counter) && !is_only {
             continue;
         }
         let array = Array::from_python(time)?;
@@ -372,7 +373,7 @@ impl Curve {
         })
     }
 
-    /// The phases of the run as a table: how α goes in each, from when to when, from what to what.
+    /// The phases of the run as a table: how α goes in each, and from what to what.
     ///
     /// It prints; `.rows` is plain data. With `base_lr` it has rates too.
     ///
@@ -389,9 +390,9 @@ impl Curve {
         view::call(slf, "describe", &[("base_lr", base_lr)])
     }
 
-    /// The times at which the curve jumps, bends, begins or ends, from the run's start to its end
-    /// without both; between two of them it is smooth. They are floats in `curve.units`: in batches
-    /// where there are several.
+    /// The times in the run, its ends aside, at which the curve jumps, bends, begins or ends.
+    /// Between two of them it is smooth. They are floats in the unit of the curve, or in batches
+    /// where it reads several.
     ///
     /// >>> MultiStepScheduler(["30ep", "60ep"]).resolve("90ep").breakpoints()
     /// (30.0, 60.0)
@@ -500,7 +501,7 @@ impl Curve {
         view::call(slf, "plot", &options)
     }
 
-    /// The curve as the text of an SVG picture, for light and dark pages; matplotlib is not needed.
+    /// The curve as the text of an SVG picture, for light and dark pages, without matplotlib.
     ///
     /// `width` and `height` are in pixels. `unit`, `base_lr` and `log` are as for `plot`.
     ///

@@ -10,8 +10,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use std::any::Any;
 
-/// An object of `epochal._functions` that knows the function: `alpha(timestamp, run)`, `units`,
-/// `declared`, `takes_ssr`, `text` and `==`.
+/// An object of `epochal._functions` that knows the function: `alpha(timestamp, run)`,
+/// `check_ratio(ratio)`,
+/// `units`, `declared`, `text` and `==`.
 #[derive(Debug)]
 pub(crate) struct Leaf(pub(crate) Py<PyAny>);
 
@@ -47,8 +48,11 @@ impl Function for Leaf {
         self.attribute("declared")
     }
 
-    fn takes_ratio(&self) -> bool {
-        self.attribute("takes_ssr")
+    fn check_ratio(&self, ratio: f64) -> core::Result<()> {
+        Python::attach(|py| {
+            let checked = self.0.bind(py).call_method1(intern!(py, "check_ratio"), (ratio,));
+            checked.map(drop).map_err(core::Error::foreign)
+        })
     }
 
     fn text(&self) -> String {

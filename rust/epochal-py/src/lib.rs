@@ -47,6 +47,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(view::apart, module)?)?;
     module.add_function(wrap_pyfunction!(view::moments, module)?)?;
     module.add_function(wrap_pyfunction!(view::place, module)?)?;
+    module.add_function(wrap_pyfunction!(view::has_functions, module)?)?;
     module.add_function(wrap_pyfunction!(view::log2, module)?)?;
     module.add_function(wrap_pyfunction!(view::scales, module)?)?;
     module.add_function(wrap_pyfunction!(schedule::build, module)?)?;

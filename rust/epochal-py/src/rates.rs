@@ -129,7 +129,7 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes the numbers for these α, one for each reader, whatever has changed in the groups.
+    /// Writes the numbers for these α, one per reader, whatever has changed in the groups.
     fn put(&mut self, py: Python<'_>, alphas: Vec<f64>, factor: f64) -> PyResult<()> {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));

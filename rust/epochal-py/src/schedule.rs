@@ -175,7 +175,13 @@ impl Schedule {
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
         let curve = self.curve_in(state, ratio)?;
-        Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?)
+        if !curve.has_functions() {
+            return Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?);
+        }
+        let alpha = curve.at_timestamp(&composer::whole_timestamp(state)?)?;
+        // What a function has read is known now, and must have been there.
+        composer::timestamp(state, &curve.counters())?;
+        Ok(alpha)
     }
 
     fn __mul__<'py>(
@@ -459,6 +465,8 @@ impl Schedule {
             class if class.is(py.get_type::<Self>()) => None,
             class => Some(class),
         };
+        // What its class takes, and no argument that only other classes give.
+        let is_plain = arguments.iter().all(NamedArgument::is_default_or_needed);
         match (class, tree.form()) {
             (Some(class), _) if tree.is_named() => {
                 let named = PyDict::new(py);
@@ -468,12 +476,13 @@ impl Schedule {
                 let rebuild = py.import("copyreg")?.getattr("__newobj_ex__")?;
                 Ok((rebuild, (class, PyTuple::empty(py), named)).into_pyobject(py)?)
             }
-            (Some(class), Form::Class) => {
-                let values = arguments.into_iter().map(|argument| argument.value);
+            (Some(class), Form::Class) if is_plain => {
+                let needed = arguments.into_iter().filter(|argument| argument.default.is_none());
+                let values = needed.map(|argument| argument.value);
                 let values = argument::all_to_python(py, values)?;
                 Ok((class, values.to_tuple()).into_pyobject(py)?)
             }
-            _ if tree.form() == Form::Class => {
+            (None, Form::Class) if is_plain || tree.is_named() => {
                 // It becomes one of its class.
                 let wrapped = Self::wrap(py, tree)?;
                 Ok(wrapped.call_method0("__reduce__")?.cast_into().map_err(PyErr::from)?)

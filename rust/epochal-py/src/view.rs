@@ -68,13 +68,16 @@ pub(crate) fn seams<'py>(
     curve.get().curve.seams()?.iter().map(|seam| jump(py, seam)).collect()
 }
 
+/// Where two curves differ: from, to, where they do most, and both α there.
+type Apart = (f64, f64, f64, f64, f64);
+
 /// How two curves differ between changes: (from, to, where they do most, both α there).
 #[pyfunction]
 pub(crate) fn apart(
     one: &Bound<'_, Curve>,
     other: &Bound<'_, Curve>,
     unit: &Bound<'_, PyAny>,
-) -> Result<Vec<(f64, f64, f64, f64, f64)>> {
+) -> Result<Vec<Apart>> {
     let counter = unit::extract_counter("unit", unit)?;
     let apart = one.get().curve.apart(&other.get().curve, counter)?.into_iter();
     Ok(apart.map(|part| (part.from, part.to, part.at, part.alphas.0, part.alphas.1)).collect())
@@ -98,6 +101,12 @@ pub(crate) fn moments<'py>(
     Ok(moments.collect::<PyResult<_>>()?)
 }
 
+/// Whether a curve has a function in it.
+#[pyfunction]
+pub(crate) fn has_functions(curve: &Bound<'_, Curve>) -> bool {
+    curve.get().curve.has_functions()
+}
+
 /// The logarithm of a number above zero, for logarithmic axes.
 #[pyfunction]
 pub(crate) fn log2(x: f64) -> f64 {
@@ -111,8 +120,8 @@ pub(crate) fn place(curve: &Bound<'_, Curve>, every: &Bound<'_, PyAny>) -> Resul
     curve.get().number("every", counter, every)
 }
 
-/// What a curve counts, how much of it the run lasts, and how many of each unit make one of it, as
-/// far as the run tells.
+/// What a curve counts, how much of it the run lasts, and how many of each unit make one of it,
+/// as far as the run tells.
 #[pyfunction]
 pub(crate) fn scales<'py>(
     py: Python<'py>,

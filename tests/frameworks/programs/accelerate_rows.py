@@ -9,8 +9,8 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DataLoaderConfiguration
 from epochal import Run
+from epochal.torch import bind
 from frameworks import page, toys
-from frameworks.bound import bind
 from frameworks.launch import tell
 from frameworks.steps import Steps, rates, watched
 

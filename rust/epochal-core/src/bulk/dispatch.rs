@@ -158,7 +158,9 @@ at_each_level! {
     /// Replaces the values before a time by those of `first`.
     fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])
         = for ((alpha, first), &t) in out.iter_mut().zip(first).zip(times) {
-            *alpha = if t < at { *first } else { *alpha };
+            // By bits: of two values in memory the compiler would choose an address, one at a time.
+            let mask = if t < at { !0 } else { 0 };
+            *alpha = f64::from_bits(first.to_bits() & mask | alpha.to_bits() & !mask);
         };
 
     /// Each value times another.

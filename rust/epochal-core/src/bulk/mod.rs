@@ -74,7 +74,10 @@ pub fn evaluate(
     sink: Sink<'_>,
     threads: Option<NonZeroUsize>,
 ) -> Result<()> {
-    let len = sink.len() / curves.len().max(1);
+    if curves.is_empty() {
+        return Ok(());
+    }
+    let len = sink.len() / curves.len();
     let given: Vec<_> = Counter::ALL.into_iter().zip(sources).filter_map(given).collect();
     let number = match given[..] {
         [(only, _)] if curves.iter().all(|curve| curve.counter() == Ok(only)) => Some(only),

@@ -99,12 +99,11 @@ impl Curve {
         self.has_functions || self.may_overflow
     }
 
-    /// The counter that numbers are on: its only one, or batches if it reads several or none is
-    /// known.
+    /// The counter that numbers are on: its only one, or batches if it reads several, or if a
+    /// function has not declared what it reads.
     pub fn counter(&self) -> Result<Counter> {
         match self.counters()[..] {
-            [counter] => Ok(counter),
-            [] => Ok(Counter::Batch),
+            [counter] if !self.node.has_undeclared() => Ok(counter),
             ref counters => {
                 check_told(&self.run, Counter::Batch, counters)?;
                 Ok(Counter::Batch)

@@ -1,8 +1,8 @@
 //! α_f + (1 − α_f)·√(τ/(τ + t')) of the time t' since a start.
 
-use crate::curve::{Formula, Node, value};
+use crate::curve::{Formula, Node, fall_to, value};
 use crate::error::Result;
-use crate::math::{Double, difference, larger};
+use crate::math::{Double, inverse_root, larger};
 use crate::schedule::phase::Phase;
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
@@ -25,16 +25,17 @@ impl Resolve for nodes::InverseSquareRoot {
 /// A decay that slows down: half of it is left at t' = 3τ.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InverseSquareRoot {
-    /// τ
-    scale: f64,
-    /// τ − s: t plus this is τ + t'.
-    offset: (f64, f64),
+    start: (f64, f64),
+    /// 1/τ
+    rate: (f64, f64),
     to: f64,
 }
 
 impl InverseSquareRoot {
+    /// `scale` is τ.
     pub(crate) fn new(start: Double, scale: Double, to: f64) -> Self {
-        Self { scale: scale.rounded(), offset: (scale + -start).parts(), to }
+        let rate = Double::from(1.0) / scale;
+        Self { start: start.parts(), rate: rate.parts(), to }
     }
 
     pub(crate) fn most(&self) -> f64 {
@@ -44,11 +45,12 @@ impl InverseSquareRoot {
     /// α at each time; 1 before the start.
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
-        let (offset, offset_low) = self.offset;
+        let (start, start_low) = self.start;
+        let (rate, rate_low) = self.rate;
         for (alpha, &t) in out.iter_mut().zip(times) {
-            let (sum, rest) = difference(t, -offset);
-            let sum = larger(sum + (rest + offset_low), self.scale);
-            *alpha = self.to + (1.0 - self.to) * (self.scale / sum).sqrt();
+            let passed = larger((t - start) - start_low, 0.0);
+            let grown = 1.0 + (passed * rate + passed * rate_low);
+            *alpha = fall_to(self.to, inverse_root(grown));
         }
     }
 }
@@ -64,5 +66,43 @@ impl Outline for InverseSquareRoot {
         let root = Self { to: 0.0, ..*self };
         let [first, last] = [a, b].map(|t| value(|times, out| root.fill(times, out), t));
         self.to + (1.0 - self.to) * 2.0 * first * last / (first + last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(root: InverseSquareRoot, t: f64) -> f64 {
+        let mut alpha = [f64::NAN];
+        root.fill(&[t], &mut alpha);
+        alpha[0]
+    }
+
+    #[test]
+    fn it_falls_from_its_start_on() {
+        for (start, scale) in [(0.0, 1000.0), (100.0, 7.0), (0.1, 1.0 / 3.0), (1e15, 1e9)] {
+            let root = |to| InverseSquareRoot::new(Double::from(start), Double::from(scale), to);
+            for to in [0.0, 0.1, 0.3, 1.0] {
+                assert_eq!([0.0, start / 2.0, start].map(|t| at(root(to), t)), [1.0; 3]);
+                assert!((at(root(to), 1e300) - to).abs() < 1e-18);
+            }
+            let values = [3.0, 15.0, 99.0].map(|part| at(root(0.0), start + part * scale));
+            for (value, exact) in values.into_iter().zip([0.5, 0.25, 0.1]) {
+                assert!((value / exact - 1.0).abs() <= 2.0 * f64::EPSILON, "{start} {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_have_the_bits_of_single_times() {
+        let start = Double::from(293.1) + Double::from(1e-14);
+        let root = InverseSquareRoot::new(start, Double::from(7.0), 0.1);
+        let times: Vec<f64> = (0..1003).map(|n| f64::from(n * 389 % 1003) * 1.37).collect();
+        let mut out = vec![0.0; times.len()];
+        root.fill(&times, &mut out);
+        for (t, alpha) in times.into_iter().zip(out) {
+            assert_eq!(alpha.to_bits(), at(root, t).to_bits(), "{t}");
+        }
     }
 }

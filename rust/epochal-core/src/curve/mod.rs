@@ -12,6 +12,7 @@ mod linear;
 pub(crate) mod milestones;
 pub(crate) mod moved;
 mod node;
+mod piece;
 pub(crate) mod piecewise;
 mod polynomial;
 pub(crate) mod reading;

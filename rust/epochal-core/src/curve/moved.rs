@@ -38,6 +38,8 @@ impl Shift {
 /// A curve at a later or an earlier time.
 #[derive(Clone, Debug)]
 pub(crate) struct Moved {
+    /// What the inner curve reads; of what it does not, no span tells anything.
+    read: Vec<Reading>,
     shifts: [Option<Shift>; Reading::COUNT],
     run: Run,
     pub(crate) of: Box<Node>,
@@ -45,7 +47,7 @@ pub(crate) struct Moved {
 
 impl Moved {
     pub(crate) fn new(shifts: [Option<Shift>; Reading::COUNT], run: Run, of: Node) -> Self {
-        Self { shifts, run, of: Box::new(of) }
+        Self { read: of.readings(), shifts, run, of: Box::new(of) }
     }
 
     /// The time that the inner curve sees.
@@ -60,9 +62,10 @@ impl Moved {
     /// How much of a span the inner curve sees as one time, its floor: from 0 to 1.
     pub(crate) fn still(&self, span: &Span) -> f64 {
         let mut still = 0.0;
-        for (index, shift) in self.shifts.iter().enumerate() {
-            let Some(shift) = shift else { continue };
-            let (a, b) = (shift.unbounded(span.from[index]), shift.unbounded(span.to[index]));
+        for reading in &self.read {
+            let Some(shift) = self.shifts[reading.index()] else { continue };
+            let (a, b) = span.on(*reading);
+            let (a, b) = (shift.unbounded(a), shift.unbounded(b));
             if a < shift.floor {
                 still = larger(still, smaller((shift.floor - a) / (b - a), 1.0));
             }
@@ -72,8 +75,10 @@ impl Moved {
 
     /// Whether the inner curve sees its floor, not yet the time itself.
     pub(crate) fn is_before(&self, times: &Readings) -> bool {
-        let mut shifts = self.shifts.iter().zip(times);
-        shifts.any(|(shift, t)| shift.is_some_and(|shift| shift.unbounded(*t) < shift.floor))
+        self.read.iter().any(|reading| {
+            let t = times[reading.index()];
+            self.shifts[reading.index()].is_some_and(|shift| shift.unbounded(t) < shift.floor)
+        })
     }
 
     /// The times that the inner curve sees.
@@ -170,7 +175,7 @@ impl Repeated {
         let (first, last) = (self.period.completed(a), self.period.completed(b));
         let (from, to) = (self.in_cycle(first, &span.from), self.in_cycle(last, &span.to));
         if first == last {
-            let parts = vec![Part { span: Span { from, to }, times: 1.0, share: 1.0 }];
+            let parts = vec![Part { span: Span::new(from, to), times: 1.0, share: 1.0 }];
             return Cycles { parts, begun: 0.0 };
         }
         let length = self.lengths[own].map_or(1.0, Double::rounded);
@@ -180,9 +185,9 @@ impl Repeated {
         let begun = last - first;
         let mut parts = Vec::new();
         for (span, times) in [
-            (Span { from, to: end }, 1.0),
-            (Span { from: zero, to: end }, begun - 1.0),
-            (Span { from: zero, to }, 1.0),
+            (Span::new(from, end), 1.0),
+            (Span::new(zero, end), begun - 1.0),
+            (Span::new(zero, to), 1.0),
         ] {
             if times > 0.0 {
                 let share = times * (span.to[own] - span.from[own]) / (b - a);

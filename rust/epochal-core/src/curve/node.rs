@@ -1,7 +1,6 @@
 //! The tree of a curve. What a node does is here once, for one time and for a block of times.
 
 use crate::bulk::dispatch::{self, Level};
-use crate::bulk::span;
 use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
@@ -26,8 +25,8 @@ pub trait Function: Debug + Send + Sync {
     /// Whether it has declared its counters.
     fn is_declared(&self) -> bool;
 
-    /// Whether it can be used with a scale schedule ratio other than 1.
-    fn takes_ratio(&self) -> bool;
+    /// Refuses a scale schedule ratio that it cannot be used with.
+    fn check_ratio(&self, ratio: f64) -> Result<()>;
 
     /// Its text in a printed schedule.
     fn text(&self) -> String;
@@ -120,8 +119,15 @@ impl Node {
         now: &Now<'_>,
         out: &mut [f64],
     ) -> Result<()> {
-        let Self::Formula { reading, formula } = self else {
-            return self.combine::<N>(level, now, out);
+        let mut node = self;
+        // One time lies on one side of a join.
+        while let Self::Join { reading, at, first, then } = node
+            && let (1, [t]) = (N, now.times.of(*reading))
+        {
+            node = if t < at { first } else { then };
+        }
+        let Self::Formula { reading, formula } = node else {
+            return node.combine::<N>(level, now, out);
         };
         match (N, now.times.of(*reading)) {
             // One value is computed here: the call of a level takes longer.
@@ -144,10 +150,7 @@ impl Node {
             }
             Self::Join { reading, at, first, then } => {
                 let times = now.times.of(*reading);
-                let (low, high) = match N {
-                    1 => span::bounds(times),
-                    _ => dispatch::bounds(level, times),
-                };
+                let (low, high) = dispatch::bounds(level, times);
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }
@@ -289,6 +292,15 @@ impl Node {
             _ => {}
         });
         Reading::ALL.into_iter().filter(|reading| read[reading.index()]).collect()
+    }
+
+    /// Whether a function in it has not declared what it reads.
+    pub(crate) fn has_undeclared(&self) -> bool {
+        let mut has = false;
+        self.each(&mut |node| {
+            has |= matches!(node, Self::Function { function, .. } if !function.is_declared());
+        });
+        has
     }
 
     pub(crate) fn has_functions(&self) -> bool {

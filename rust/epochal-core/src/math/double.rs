@@ -146,6 +146,42 @@ pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
     (difference, (a - (difference - shadow)) - (b + shadow))
 }
 
+/// Squares of parts of a length, times a/length².
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PerSquare {
+    /// A power of two that keeps squares in the range of floats.
+    unit: f64,
+    scale: f64,
+    /// What the float of the scale lacks, relative to it.
+    pub(crate) lost: f64,
+}
+
+impl PerSquare {
+    #[inline(always)]
+    pub(crate) fn new((a, a_low): (f64, f64), length: f64) -> Self {
+        let unit = f64::from_bits((2046_u64.wrapping_sub(length.to_bits() >> 52)) << 52);
+        let scaled = length * unit;
+        let (square, square_low) = super::product(scaled, scaled);
+        let scale = a / square;
+        let (whole, rest) = super::product(scale, square);
+        let lost = (((a - whole) - rest) + (a_low - scale * square_low)) / a;
+        Self { unit, scale, lost }
+    }
+
+    /// The same with the nearest float for a scale.
+    #[inline(always)]
+    pub(crate) fn nearest(a: f64, length: f64) -> Self {
+        let Self { unit, scale, lost } = Self::new((a, 0.0), length);
+        Self { unit, scale: scale + scale * lost, lost: 0.0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(self, part: f64) -> f64 {
+        let part = part * self.unit;
+        part * part * self.scale
+    }
+}
+
 /// A float as the sum of two of half the digits, whose products are exact.
 #[inline(always)]
 fn halves(value: f64) -> (f64, f64) {

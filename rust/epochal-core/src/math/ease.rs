@@ -1,7 +1,5 @@
 //! Eases: how a value gets from the lower end of a piece to the higher one.
 
-use super::{Arch, exp2_minus_1, square};
-
 /// The way a piece of a curve goes.
 ///
 /// x is the way from the piece's lower end to its higher one, in [0, 1], and so is f(x); α is
@@ -53,26 +51,15 @@ impl Ease {
     }
 }
 
-/// f(x) for x = passed/span, where `passed` and `left` add up to the span; but not for
-/// [`Ease::Geometric`], which depends on both ends, and [`Ease::Step`], which has no way.
-///
-/// What is small is looked at itself, not as a difference: √(1 − x) would lose every digit of what
-/// is left. No step but the last of a cosine subtracts, and each is a rounded monotone function of
-/// the one before, so values come out in the order of their times. Exact for x = 0 and x = 1.
+/// 1 − √(1 − x) for the distances that add up to a span, x being passed/span: by a form that does
+/// not cancel, and one division. Two roots, as their product would leave the range of floats.
 #[inline(always)]
-pub(crate) fn eased(ease: Ease, (passed, left): (f64, f64), span: f64) -> f64 {
-    match ease {
-        Ease::Linear | Ease::Geometric | Ease::Step => passed / span,
-        Ease::Cosine => {
-            let arch = Arch::over(span);
-            arch.at(arch.part((passed, left)))
-        }
-        Ease::Sqrt => (passed / span).sqrt(),
-        // x/(1 + √(1 − x)), by one division. Two roots, as span·left might overflow.
-        Ease::OneMinusSqrt => passed / (span + span.sqrt() * left.sqrt()),
-        Ease::Square => square(passed / span),
-        // x/(½ + ½x), without a numerator and a denominator that both grow.
-        Ease::Rex => 2.0 / (1.0 + span / passed),
-        Ease::Exponential => exp2_minus_1(passed / span),
-    }
+pub(crate) fn one_minus_sqrt((passed, left): (f64, f64), span: f64) -> f64 {
+    passed / (span + span.sqrt() * left.sqrt())
+}
+
+/// x/(½ + ½x) for x = passed/span: by a form in which every step grows with x, or none does.
+#[inline(always)]
+pub(crate) fn rex(passed: f64, span: f64) -> f64 {
+    2.0 / (1.0 + span / passed)
 }

@@ -26,6 +26,9 @@ const CURVED_MORE: [f64; 2] = [2.7620088445409746e-07, 2.510038549551032e-08];
 /// Beyond this 2^y is 0 or infinite, and so it stays.
 pub(super) const EXPONENT_LIMIT: f64 = 1100.0;
 
+/// Up to this ±y it is a normal number.
+const NORMAL_LIMIT: f64 = 1021.0;
+
 /// 2^(high + low) for |high| up to [`EXPONENT_LIMIT`], where `low` is far below 1. Within 0.7 ulp;
 /// 0, subnormal numbers and infinity come out rounded once.
 #[inline(always)]
@@ -71,14 +74,23 @@ fn reduced(high: f64, low: f64) -> (f64, f64, f64) {
 /// 2 to the whole number, times e^z: what is rounded is small beside 1.
 #[inline(always)]
 fn raised(shifted: f64, z_high: f64, z_low: f64) -> f64 {
-    let z = z_high + z_low;
+    let sum = 1.0 + z_high;
+    let lost = (1.0 - sum) + z_high;
+    scaled(sum + (lost + (z_low + curved(z_high + z_low))), shifted)
+}
+
+/// e^z − 1 − z
+#[inline(always)]
+fn curved(z: f64) -> f64 {
     let square = z * z;
     let fourth = square * square;
     let more = CURVED_MORE[0] + CURVED_MORE[1] * z;
-    let curved = square * (polynomial(&CURVED, z) + more * (fourth * fourth));
-    let sum = 1.0 + z_high;
-    let lost = (1.0 - sum) + z_high;
-    let mantissa = sum + (lost + (z_low + curved));
+    square * (polynomial(&CURVED, z) + more * (fourth * fourth))
+}
+
+/// A mantissa times 2 to the whole number whose digits stand last.
+#[inline(always)]
+fn scaled(mantissa: f64, shifted: f64) -> f64 {
     // The whole number plus 2048. Halved, each half is the exponent of a normal number, and only
     // the last product is rounded.
     let exponent = shifted.to_bits().wrapping_add(2048) & 0xfff;
@@ -118,7 +130,7 @@ pub(crate) fn exp2_minus_1(x: f64) -> f64 {
 /// Never turns back, up to the largest number.
 #[inline(always)]
 pub(crate) fn exp2_times(value: f64, high: f64, low: f64) -> f64 {
-    let whole = floor(high);
+    let whole = floor(high + low);
     let fraction = larger((high - whole) + low, 0.0);
     let grown = value * (1.0 + exp2_minus_1(fraction));
     let whole_digits = (whole + TO_WHOLE).to_bits();
@@ -138,7 +150,11 @@ fn power_of_2(biased: u64) -> f64 {
     f64::from_bits(biased.wrapping_sub(1) << 52)
 }
 
-/// γ^(t/ρ) = 2^(t·rate), the rate in twice a float's precision: the exponent may be a thousand,
+/// The leading 41 bits of ln 2, of which whole multiples are exact, and the rest.
+const LN_2_LEADING: f64 = 0.693147180559663;
+const LN_2_TRAILING: f64 = 2.8235290563031577e-13;
+
+/// γ^(t/ρ) = e^(t·rate), the rate in twice a float's precision: the exponent may be seven hundred,
 /// and all digits behind its point count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exponential {
@@ -146,8 +162,12 @@ pub(crate) struct Exponential {
     /// What the leading bits of the rate lack.
     low: f64,
     rate: f64,
+    /// rate/ln 2
+    octaves: f64,
     /// From this time on the value is 0 or infinite.
     settled: f64,
+    /// Up to this time it is a normal number.
+    normal: f64,
 }
 
 impl Exponential {
@@ -158,38 +178,73 @@ impl Exponential {
         if gamma == 0.0 {
             return None;
         }
-        let (rate, rest) = (log2_of(Double::from(gamma)) / period).parts();
-        let (rate, rest) =
-            if rate.abs() < STEEPEST { (rate, rest) } else { (STEEPEST.copysign(rate), 0.0) };
-        let settled = (EXPONENT_LIMIT / rate.abs()).min(f64::MAX);
+        let octaves = log2_of(Double::from(gamma)) / period;
+        let octaves = if octaves.rounded().abs() < STEEPEST {
+            octaves
+        } else {
+            Double::from(STEEPEST.copysign(octaves.rounded()))
+        };
+        let ln_2 = Double::from(LN_2) + Double::from(LN_2_REST);
+        let (rate, rest) = (octaves * ln_2).parts();
+        let octaves = octaves.rounded();
+        let reached = |limit: f64| (limit / octaves.abs()).min(f64::MAX);
         let high = trimmed(rate);
-        Some(Self { high, low: (rate - high) + rest, rate, settled })
+        Some(Self {
+            high,
+            low: (rate - high) + rest,
+            rate,
+            octaves,
+            settled: reached(EXPONENT_LIMIT),
+            normal: reached(NORMAL_LIMIT),
+        })
     }
 
     #[inline(always)]
     pub(crate) fn at(self, t: f64) -> f64 {
-        let (high, low) = self.exponent(t);
-        exp2(high, low)
+        let (shifted, z_high, z_low) = self.reduced(t);
+        scaled(grown(z_high, z_low), shifted)
     }
 
     /// The same for many, by way of a stage.
     #[inline(always)]
     pub(crate) fn at_all(self, times: &Lanes, stage: &mut Stage, out: &mut Lanes) {
         for lane in 0..LANES {
-            stage.set(lane, self.exponent(times[lane]));
+            (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
+                self.reduced(times[lane]);
         }
-        for lane in 0..LANES {
-            out[lane] = stage.get(lane);
+        // The same product, without a rounding that needs care.
+        if times.iter().fold(true, |normal, &t| normal & (t <= self.normal)) {
+            for lane in 0..LANES {
+                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
+                let exponent = stage.shifted[lane].to_bits() << 52;
+                out[lane] = f64::from_bits(mantissa.to_bits().wrapping_add(exponent));
+            }
+        } else {
+            for lane in 0..LANES {
+                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
+                out[lane] = scaled(mantissa, stage.shifted[lane]);
+            }
         }
     }
 
-    /// t·rate
+    /// t·rate as a multiple of ln 2, whose digits stand last in the first result, and z in
+    /// ±½ln 2: a sum of two floats, the first of which is exact.
     #[inline(always)]
-    fn exponent(self, t: f64) -> (f64, f64) {
+    fn reduced(self, t: f64) -> (f64, f64, f64) {
         let t = smaller(t, self.settled);
+        let shifted = t * self.octaves + TO_WHOLE;
+        let whole = shifted - TO_WHOLE;
         let leading = trimmed(t);
-        (leading * self.high, leading * self.low + (t - leading) * self.rate)
+        let z_high = leading * self.high - whole * LN_2_LEADING;
+        let z_low = leading * self.low + (t - leading) * self.rate;
+        (shifted, z_high, z_low - whole * LN_2_TRAILING)
     }
+}
+
+/// e^z for z of two parts.
+#[inline(always)]
+fn grown(z_high: f64, z_low: f64) -> f64 {
+    1.0 + (z_high + (z_low + curved(z_high + z_low)))
 }
 
 #[cfg(test)]
@@ -205,6 +260,21 @@ mod tests {
         }
         assert_eq!(exp2(0.0, 1e-300), 1.0);
         assert!((exp2(0.5, 0.0) - 2f64.sqrt()).abs() <= f64::EPSILON);
+    }
+
+    #[test]
+    fn growth_is_exact_at_both_ends_and_small_beside_them() {
+        assert_eq!([0.0, 1.0].map(exp2_minus_1), [0.0, 1.0]);
+        assert_eq!(exp2_minus_1(1f64.next_down()), 1f64.next_down());
+        assert!((exp2_minus_1(1e-300) / (1e-300 * LN_2) - 1.0).abs() <= f64::EPSILON);
+        for n in 0..2000 {
+            // A little beyond a whole number, by parts on both sides of it.
+            let (high, low) = (f64::from(n) - 2f64.powi(-30), 2f64.powi(-29));
+            let value = f64::MIN_POSITIVE * 1.5;
+            let more = exp2_times(value, high.max(0.0), low) / exp2_times(value, f64::from(n), 0.0);
+            let exact = LN_2 * 2f64.powi(if n == 0 { -29 } else { -30 });
+            assert!((more - 1.0 - exact).abs() <= 2.0 * f64::EPSILON, "{n} {more:?}");
+        }
     }
 
     #[test]

@@ -11,14 +11,16 @@ mod ease;
 mod exp;
 mod log;
 mod power;
+mod root;
 mod sine;
 
-pub(crate) use double::{Double, difference, geometric, ratio, ulp};
+pub(crate) use double::{Double, PerSquare, difference, geometric, ratio, ulp};
 pub use ease::Ease;
-pub(crate) use ease::eased;
+pub(crate) use ease::{one_minus_sqrt, rex};
 pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Powers, Stages, cube, square, square_exactly};
+pub(crate) use root::inverse_root;
 pub(crate) use sine::{Arch, half_cosine, half_cosine_exactly, smaller_part};
 
 /// 1.5·2^52. A float of up to 2^51 that is added to it becomes whole, rounded to nearest.

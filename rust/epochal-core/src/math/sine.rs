@@ -1,6 +1,6 @@
 //! Half a cosine: the fall of an annealing.
 
-use super::{polynomial, product, smaller};
+use super::{PerSquare, polynomial, product, smaller};
 
 /// π²/4: its float, and the rest.
 const QUARTER_PI_SQUARED: f64 = 2.4674011002723395;
@@ -47,36 +47,25 @@ pub(crate) fn smaller_part(left: f64, passed: f64, span: f64) -> f64 {
 /// but the middle may be an ulp beside ½.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arch {
-    /// A power of two that keeps squares in the range of floats.
-    unit: f64,
-    /// ¼π²/span², and what its float lacks, relative to it.
-    scale: f64,
-    lost: f64,
+    per_square: PerSquare,
 }
 
 impl Arch {
     #[inline(always)]
     pub(crate) fn over(span: f64) -> Self {
-        let unit = f64::from_bits((2046_u64.wrapping_sub(span.to_bits() >> 52)) << 52);
-        let scaled = span * unit;
-        let (square, square_low) = product(scaled, scaled);
-        let scale = QUARTER_PI_SQUARED / square;
-        let (whole, rest) = product(scale, square);
-        let lost = (QUARTER_PI_SQUARED - whole) - rest + QUARTER_PI_SQUARED_LOW;
-        let lost = (lost - scale * square_low) * (1.0 / QUARTER_PI_SQUARED);
-        Self { unit, scale, lost }
+        Self { per_square: PerSquare::new((QUARTER_PI_SQUARED, QUARTER_PI_SQUARED_LOW), span) }
     }
 
     /// The smaller distance; with a minus sign unless it is what has passed.
     #[inline(always)]
     pub(crate) fn part(self, (passed, left): (f64, f64)) -> f64 {
-        smaller(passed, left).copysign(if passed < left { 1.0 } else { -1.0 }) * self.unit
+        smaller(passed, left).copysign(if passed < left { 1.0 } else { -1.0 })
     }
 
     #[inline(always)]
     pub(crate) fn at(self, part: f64) -> f64 {
-        let y = part * part * self.scale;
-        let lower = sine_squared(y, y * self.lost);
+        let y = self.per_square.of(part);
+        let lower = sine_squared(y, y * self.per_square.lost);
         if part.to_bits() >> 63 == 0 { lower } else { 1.0 - lower }
     }
 }

@@ -240,33 +240,49 @@ impl Kind for Limit {
     }
 }
 
+/// The shapes of pieces.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Eases {
+    /// One for all of them.
+    All(Ease),
+    /// One for each.
+    Each(Vec<Ease>),
+}
+
+impl Eases {
+    /// The shape of each of some pieces, if there are as many.
+    pub(crate) fn of_pieces(&self, pieces: usize) -> Option<Vec<Ease>> {
+        match self {
+            Self::All(ease) => Some(vec![*ease; pieces]),
+            Self::Each(eases) => (eases.len() == pieces).then(|| eases.clone()),
+        }
+    }
+}
+
 /// The shapes of pieces: one for all of them, or one for each.
 #[allow(unreachable_pub)]
 pub enum Shapes {}
 
 impl Kind for Shapes {
-    type Value = Vec<Ease>;
+    type Value = Eases;
     const KIND: ParameterKind = ParameterKind::Eases;
 
-    fn check(name: &str, eases: Vec<Ease>) -> Result<Vec<Ease>> {
-        match eases.is_empty() {
-            true => Err(Error::invalid(name, "one shape, or one for each piece", "none")),
-            false => Ok(eases),
-        }
+    fn check(_: &str, eases: Eases) -> Result<Eases> {
+        Ok(eases)
     }
 
-    fn from_argument(argument: Argument) -> Option<Vec<Ease>> {
+    fn from_argument(argument: Argument) -> Option<Eases> {
         match argument {
-            Argument::Ease(ease) => Some(vec![ease]),
-            Argument::Eases(eases) => Some(eases),
+            Argument::Ease(ease) => Some(Eases::All(ease)),
+            Argument::Eases(eases) => Some(Eases::Each(eases)),
             _ => None,
         }
     }
 
-    fn to_argument(eases: &Vec<Ease>) -> Argument {
-        match eases[..] {
-            [ease] => Argument::Ease(ease),
-            _ => Argument::Eases(eases.clone()),
+    fn to_argument(eases: &Eases) -> Argument {
+        match eases {
+            Eases::All(ease) => Argument::Ease(*ease),
+            Eases::Each(eases) => Argument::Eases(eases.clone()),
         }
     }
 }

@@ -39,6 +39,13 @@ pub struct NamedArgument {
     pub default: Option<Argument>,
 }
 
+impl NamedArgument {
+    /// Whether it has no default, or is that.
+    pub fn is_default_or_needed(&self) -> bool {
+        self.default.as_ref().is_none_or(|default| *default == self.value)
+    }
+}
+
 /// A node as it is declared.
 pub(crate) trait Declared: Debug + Send + Sync {
     fn declaration(&self) -> &'static Declaration;

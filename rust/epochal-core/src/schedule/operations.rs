@@ -227,12 +227,7 @@ impl Resolve for Lift {
 
 impl Resolve for Arc<dyn Function> {
     fn resolve(&self, phase: &Phase<'_>) -> Result<Node> {
-        let ratio = phase.run.scale_schedule_ratio();
-        if ratio != 1.0 && !self.takes_ratio() {
-            let expected = format!("1.0 for {}, which does not take a ratio", self.text());
-            let got = format_args!("{ratio:?}");
-            return Err(Error::invalid("scale_schedule_ratio", expected, got));
-        }
+        self.check_ratio(phase.run.scale_schedule_ratio())?;
         Ok(Node::Function { function: Arc::clone(self), run: phase.own_run })
     }
 

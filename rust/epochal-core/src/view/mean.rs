@@ -35,7 +35,7 @@ impl Node {
             Self::Lift { of, by } => of.mean(span) + by,
             Self::Moved(moved) => {
                 let still = moved.still(span);
-                let inner = Span { from: moved.inner(&span.from), to: moved.inner(&span.to) };
+                let inner = Span::new(moved.inner(&span.from), moved.inner(&span.to));
                 let first = if still > 0.0 { still * moved.of.value(&inner.from) } else { 0.0 };
                 let rest = if still < 1.0 { (1.0 - still) * moved.of.mean(&inner) } else { 0.0 };
                 first + rest
@@ -64,9 +64,8 @@ impl Node {
     /// The mean by quadrature between changes.
     fn mean_of_pieces(&self, span: &Span) -> f64 {
         let at = |fraction: f64| self.value(&span.at(fraction));
-        let changes = |from: f64, to: f64| {
-            self.changes(&Span { from: span.at(from), to: span.at(to) }, Counted::All)
-        };
+        let changes =
+            |from: f64, to: f64| self.changes(&Span::new(span.at(from), span.at(to)), Counted::All);
         if changes(0.0, 1.0) > MOST_CHANGES {
             return sampled(at);
         }
@@ -110,7 +109,7 @@ fn sampled(at: impl Fn(f64) -> f64) -> f64 {
     /// The fractional part of the golden ratio.
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let sum: f64 = (0..SAMPLES)
-        .map(|k| f64::from(k))
+        .map(f64::from)
         .map(|k| at((k + (k * GOLDEN).fract()) / f64::from(SAMPLES)))
         .sum();
     sum / f64::from(SAMPLES)

@@ -71,7 +71,7 @@ impl<'a> View<'a> {
     }
 
     fn span(&self, a: f64, b: f64) -> Span {
-        Span { from: self.readings(a), to: self.readings(b) }
+        Span::new(self.readings(a), self.readings(b))
     }
 
     fn alpha(&self, t: f64) -> f64 {

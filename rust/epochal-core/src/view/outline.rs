@@ -79,12 +79,20 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// From one time to another; empty where rounding has put that before the first.
+    pub(crate) fn new(from: Readings, mut to: Readings) -> Self {
+        for (to, from) in to.iter_mut().zip(&from) {
+            *to = larger(*to, *from);
+        }
+        Self { from, to }
+    }
+
     pub(crate) fn on(&self, reading: Reading) -> (f64, f64) {
         (self.from[reading.index()], self.to[reading.index()])
     }
 
     fn map(&self, change: impl Fn(&Readings) -> Readings) -> Self {
-        Self { from: change(&self.from), to: change(&self.to) }
+        Self::new(change(&self.from), change(&self.to))
     }
 
     /// The part before a time on one reading, the part from there on, and how much of the whole
@@ -98,15 +106,14 @@ impl Span {
             return (None, Some(*self), 0.0);
         }
         let part = (at - a) / (b - a);
-        let mut at_split = [0.0; Reading::COUNT];
-        for index in 0..Reading::COUNT {
-            let (a, b) = (self.from[index], self.to[index]);
-            at_split[index] = smaller(a + (b - a) * part, b);
+        let mut at_split = self.from;
+        for (t, end) in at_split.iter_mut().zip(&self.to) {
+            *t = smaller(*t + (*end - *t) * part, *end);
         }
         at_split[reading.index()] = at;
         let mut before = at_split;
         before[reading.index()] = at.next_down();
-        let (first, then) = (Self { to: before, ..*self }, Self { from: at_split, ..*self });
+        let (first, then) = (Self::new(self.from, before), Self::new(at_split, self.to));
         (Some(first), Some(then), part)
     }
 
@@ -115,7 +122,7 @@ impl Span {
         for (middle, to) in middle.iter_mut().zip(&self.to) {
             *middle += (to - *middle) / 2.0;
         }
-        [Self { to: middle, ..*self }, Self { from: middle, ..*self }]
+        [Self::new(self.from, middle), Self::new(middle, self.to)]
     }
 }
 
@@ -336,6 +343,7 @@ impl Node {
                 let counted = counted.map(|span| Some(inner(span))).unwrap_or(counted);
                 moved.of.course(&inner(*span), counted)
             }
+            Self::Repeat(repeated) if repeated.of.has_functions() => (Course::Function, 1.0),
             Self::Repeat(repeated) => {
                 let changes = |span: Span| self.changes(&span, Counted::All);
                 match counted.is_one_phase(changes) {

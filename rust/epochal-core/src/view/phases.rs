@@ -47,6 +47,17 @@ impl Curve {
 const NEAR: f64 = 4.0 * TOLERANCE;
 
 impl View<'_> {
+    /// Whether α goes against a direction, which products may do between the best and the worst.
+    fn turns(&self, a: f64, b: f64, direction: f64) -> bool {
+        /// Formulas do not turn, so it takes few places to see what a product of them does.
+        const LOOKS: u32 = 64;
+        let at = |look: u32| self.alpha(a + (b - a) * (f64::from(look) / f64::from(LOOKS)));
+        (0..LOOKS).any(|look| {
+            let (before, after) = (at(look), at(look + 1));
+            (before - after) * direction > NEAR * before.max(after)
+        })
+    }
+
     fn phase(&self, from: f64, to: f64, counted: Counted) -> Result<PhaseOfCurve> {
         let inner = to.next_down();
         let (course, parts) = self.node().course(&self.span(from, inner), counted);
@@ -61,8 +72,10 @@ impl View<'_> {
         let course = match course {
             many if many != Course::Plateau && parts > 1.0 => many,
             _ if low == high => Course::Plateau,
-            _ if is(low, first) && is(high, last) => Course::Ramp,
-            _ if is(low, last) && is(high, first) => Course::Decay,
+            _ if is(low, first) && is(high, last) && !self.turns(from, inner, 1.0) => Course::Ramp,
+            _ if is(low, last) && is(high, first) && !self.turns(from, inner, -1.0) => {
+                Course::Decay
+            }
             _ => Course::Curve,
         };
         let jump = self.jump(to);

@@ -2,7 +2,7 @@
 
 use crate::curve::piecewise::Piecewise;
 use crate::curve::value;
-use crate::math::{Ease, larger, smaller};
+use crate::math::{larger, smaller};
 use crate::view::mean::integral;
 use crate::view::outline::Outline;
 
@@ -21,7 +21,7 @@ impl Piecewise {
     fn jumps(&self, index: usize) -> bool {
         let Some(before) = index.checked_sub(1) else { return false };
         let ((time, alpha), (then, next)) = (self.point(before), self.point(index));
-        alpha != next && (time == then || self.ease(before) == Ease::Step)
+        alpha != next && (time == then || self.is_step(before))
     }
 }
 

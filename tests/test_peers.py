@@ -1,0 +1,76 @@
+"""Every curve of vectors/peers.jsonl: what other libraries compute, in one expression each."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import epochal
+import numpy as np
+import pytest
+from epochal import Curve, PiecewiseScheduler, parse
+
+VECTORS = Path(__file__).parent / "vectors" / "peers.jsonl"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the file."""
+
+    line: int
+    run: str
+    expression: str
+    values: tuple[float, ...]
+    tolerance: float
+
+    def curve(self) -> Curve:
+        return parse(self.expression).resolve(self.run)
+
+
+def read() -> dict[str, list[Case]]:
+    cases = defaultdict(list)
+    for number, text in enumerate(VECTORS.read_text().splitlines(), 1):
+        line = json.loads(text)
+        values = tuple(map(float.fromhex, line["values"]))
+        case = Case(number, line["run"], line["expr"], values, line["tol"])
+        cases[f"{line['peer']} {line['name']}"].append(case)
+    return dict(cases)
+
+
+CASES = read()
+
+
+def test_all_are_there() -> None:
+    assert sum(map(len, CASES.values())) == 510
+    assert sum(len(case.values) for cases in CASES.values() for case in cases) == 80_784
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values(name: str) -> None:
+    for case in CASES[name]:
+        curve = case.curve()
+        batches = np.arange(len(case.values))
+        values = curve(batches)
+        worst = np.abs(values - case.values).max()
+        assert worst <= case.tolerance, f"line {case.line}: {case.expression} is off by {worst}"
+        alone = [curve(int(batch)) for batch in batches]
+        assert values.tolist() == alone, f"line {case.line}: {case.expression}"
+
+
+def test_points_are_numpys_interpolation() -> None:
+    generator = np.random.default_rng(7)
+    for count in (1, 2, 5, 1000):
+        times = np.unique(generator.integers(0, 100_000, count))
+        values = generator.random(len(times))
+        points = [(f"{time}ba", value) for time, value in zip(times, values, strict=True)]
+        curve = PiecewiseScheduler(points).resolve("100Kba")
+        batches = generator.integers(0, 120_000, 10_000)
+        # Both round a few times; the values are below 1.
+        expected = np.interp(batches, times, values)
+        np.testing.assert_allclose(curve(batches), expected, rtol=0, atol=4 * np.finfo(float).eps)
+        assert curve(times).tolist() == values.tolist()
+
+
+def test_expressions_name_the_package() -> None:
+    # `parse` takes the class names as they are.
+    assert parse("WSDScheduler('5ba')") == epochal.WSDScheduler("5ba")

@@ -1,0 +1,195 @@
+"""What operations refuse, one fault at a time: the class of the error, what it names and quotes."""
+
+import math
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from configs import PLAIN, REAL
+from epochal import FunctionSchedule, LinearScheduler, Run, StepScheduler, Timestamp, UnitError
+from reference import run as reference_run
+from reference.errors import Refusal
+from reference.parity import assert_refuses, error_of
+from reference.time import Time
+from reference.tree import alpha
+from strategies import real_run
+from trees import Tree, clocks_at
+
+# Arguments. The expressions are read by the package and by the reference.
+
+BAD_TIMES = ("'5'", "'5epp'", "'1.5ep'", "''", "'-1ba'", "5", "None", "True", "['5ba']")
+BAD_NUMBERS = ("-0.1", "-1", "nan", "inf", "'1'", "None", "True", "1j", "[1]")
+BAD_FLAGS = ("0", "1", "None", "'no'")
+BAD_SHAPES = ("'cubic'", "'Linear'", "''", "None", "5", "True")
+BAD_SCHEDULES = ("5", "None", "'5ba'", "LinearScheduler", "[LinearScheduler()]")
+
+
+def argument_faults() -> list[str]:
+    found = [f"a.after_warmup({bad})" for bad in BAD_TIMES]
+    found += [f"a.after_warmup('5ba', start={bad})" for bad in BAD_NUMBERS]
+    found += [f"a.after_warmup('5ba', shape={bad})" for bad in BAD_SHAPES]
+    found += [f"a.after_warmup('5ba', scale={bad})" for bad in BAD_FLAGS]
+    found += [f"a.until({bad}, a)" for bad in BAD_TIMES]
+    found += [f"a.until('5ba', {bad})" for bad in BAD_SCHEDULES]
+    found += [f"a.until('5ba', a, carry={bad})" for bad in BAD_FLAGS]
+    found += [f"a.cooldown({bad})" for bad in BAD_TIMES]
+    found += [f"a.cooldown('5ba', t_max={bad})" for bad in (*BAD_TIMES, "'0ba'", "'0dur'")]
+    found += [f"a.cooldown('5ba', alpha_f={bad})" for bad in BAD_NUMBERS]
+    found += [f"a.cooldown('5ba', shape={bad})" for bad in BAD_SHAPES]
+    found += [f"a.clip(low={bad})" for bad in BAD_NUMBERS]
+    found += [f"a.clip(high={bad})" for bad in BAD_NUMBERS if bad != "None"]
+    found += ["a.clip(0.5, 0.25)", "a.clip(low=1, high=0.5)"]
+    found += [f"a.repeat({bad})" for bad in (*BAD_TIMES, "'0ba'", "'0dur'")]
+    for shift in ("advance", "delay"):
+        found += [f"a.{shift}({bad})" for bad in BAD_TIMES]
+        found += [f"a.{shift}('5ba', scale={bad})" for bad in BAD_FLAGS]
+    for bad in BAD_NUMBERS:
+        found += [f"a * {bad}", f"{bad} * a", f"a + {bad}", f"{bad} + a"]
+    found += ["a + a", "a * LinearScheduler", "a + LinearScheduler", "a + stretched"]
+    return found
+
+
+@pytest.mark.parametrize("text", argument_faults())
+def test_arguments_are_checked_where_they_are_given(text: str) -> None:
+    numbers = {"nan": math.nan, "inf": math.inf}
+    with pytest.raises(Refusal) as refusal:
+        eval(text, PLAIN | numbers | {"a": PLAIN["LinearScheduler"]()})
+    assert_refuses(lambda: eval(text, REAL | numbers | {"a": LinearScheduler()}), refusal.value)
+
+
+# Phases in a run. The reference refuses with the same class and quotes the same texts.
+
+RATES = {"batches_per_epoch": 10, "samples_per_batch": 2, "tokens_per_batch": 7}
+LATE = (
+    "LinearScheduler(t_max='40ba').after_warmup('50ba')",
+    "LinearScheduler(t_max='40ba').after_warmup('0.5dur')",
+    "LinearScheduler(t_max='40ba').after_warmup('287tok')",
+    "LinearScheduler(t_max='4ep').after_warmup('41ba')",
+    "LinearScheduler().after_warmup('101ba')",
+    "LinearScheduler().until('50ba', LinearScheduler(t_max='40ba'))",
+    "LinearScheduler().until('350tok', PolynomialScheduler(2.0, '49ba'))",
+    "StepScheduler('1ba').until('50ba', ConstantScheduler(0.5, '40ba'))",
+    "LinearScheduler().cooldown('50ba', '40ba')",
+    "LinearScheduler().cooldown('0.5dur', '49ba')",
+    "a.until('50ba', a.until('40ba', a))",
+    "a.until('50ba', a.cooldown('40ba'))",
+    "a.until('40ba', a).after_warmup('50ba')",
+    "a.cooldown('40ba').after_warmup('50ba')",
+    "a.until('50ba', LinearScheduler(t_max='60ba').after_warmup('11ba'))",
+    "WSDScheduler('60ba', '50ba')",
+    "WSDScheduler('60ba', '30ba', '0.5dur')",
+    "InverseSquareRootWithWarmupScheduler('60ba', t_max='50ba')",
+    "InverseSquareRootWithWarmupScheduler('60ba', t_cooldown='5ba', t_max='50ba')",
+    "OneCycleScheduler('0.5dur', '49ba')",
+    "OneCycleScheduler('50ba', '49ba')",
+    "PiecewiseScheduler([('50ba', 1.0), ('280tok', 0.5)])",
+    "a.repeat('10ba') * LinearScheduler(t_max='8ba').after_warmup('9ba')",
+    "LinearScheduler().after_warmup('11ba').repeat('10ba')",
+    "LinearScheduler(t_max='0.5dur').after_warmup('6ba').repeat('10ba')",
+    "LinearScheduler(t_max='9ba').after_warmup('10ba').advance('5ba')",
+)
+
+
+@pytest.mark.parametrize("text", LATE)
+def test_a_phase_that_begins_after_its_end(text: str) -> None:
+    """Both times are quoted, and the way out is told; equal times are accepted."""
+    run = reference_run.Run(Time(100, "ba"), *RATES.values())
+    names = {"a": PLAIN["StepScheduler"]("1ba")}, {"a": StepScheduler("1ba")}
+    with pytest.raises(Refusal) as refusal:
+        alpha(eval(text, PLAIN | names[0]), run, lambda clock: Fraction(0))
+    assert len(refusal.value.quoted) == 2
+    assert_refuses(lambda: eval(text, REAL | names[1]).resolve(real_run(run)), refusal.value)
+    message = str(error_of(lambda: eval(text, REAL | names[1]).resolve(real_run(run))))
+    assert "give" in message or "must be" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LinearScheduler(t_max='40ba').after_warmup('40ba')",
+        "LinearScheduler(t_max='40ba').after_warmup('280tok')",
+        "LinearScheduler(t_max='40ba').after_warmup('4ep')",
+        "LinearScheduler(t_max='40ba').after_warmup('0.4dur')",
+        "LinearScheduler().until('40ba', LinearScheduler(t_max='0.4dur'))",
+        "LinearScheduler().cooldown('40ba', '280tok')",
+        "WSDScheduler('60ba', '40ba')",
+        "OneCycleScheduler('40ba', '40ba')",
+        "LinearScheduler().after_warmup('10ba').repeat('10ba')",
+        "PiecewiseScheduler([('40ba', 1.0), ('280tok', 0.5)])",
+    ],
+)
+def test_an_empty_phase_is_none_the_less_one(text: str) -> None:
+    curve = eval(text, REAL).resolve(Run("100ba", **RATES))
+    tree, run = Tree(text), reference_run.Run(Time(100, "ba"), *RATES.values())
+    for batch in (0, 1, 39, 40, 41, 60, 99, 100, 1000):
+        exact = tree.alpha(run, clocks_at(run, batch))
+        assert abs(curve.at_batch(batch) - float(exact)) <= 2.0**-51, batch
+
+
+MISSING = (
+    ("StepScheduler('1ba').until('5tok', StepScheduler('1ba'))", "tokens_per_batch"),
+    (
+        "MultiStepScheduler(['5tok']).until('5ba', StepScheduler('1ba'), carry=True)",
+        "tokens_per_batch",
+    ),
+    ("StepScheduler('5tok').cooldown('5ba')", "tokens_per_batch"),
+    ("StepScheduler('1ba').cooldown('5sp')", "samples_per_batch"),
+    ("StepScheduler('1ba').after_warmup('5tok')", "tokens_per_batch"),
+    ("(StepScheduler('1ba') * StepScheduler('5tok')).after_warmup('5ba')", "tokens_per_batch"),
+    ("MultiStepScheduler(['5tok']).repeat('5ba')", "tokens_per_batch"),
+    ("MultiStepScheduler(['5tok']).advance('5ba')", "tokens_per_batch"),
+    ("MultiStepScheduler(['5tok']).delay('5ba')", "tokens_per_batch"),
+    ("LinearScheduler(t_max='5tok').advance('1ba')", "tokens_per_batch"),
+    ("LinearScheduler(t_max='1ep').delay('1ba')", "batches_per_epoch"),
+    ("PiecewiseScheduler([('1ba', 1.0), ('5sp', 0.5)])", "samples_per_batch"),
+    ("WSDScheduler('5tok')", "tokens_per_batch"),
+    ("WSDScheduler('5ba', '5tok')", "tokens_per_batch"),
+    ("CyclicScheduler('5tok').after_warmup('5ba')", "tokens_per_batch"),
+    ("StepScheduler('1ba').cooldown('5sec')", "'sec'"),
+    ("StepScheduler('1ba').repeat('5iter')", "'iter'"),
+)
+
+
+@pytest.mark.parametrize(("text", "fact"), MISSING)
+def test_a_missing_fact_is_named(text: str, fact: str) -> None:
+    error = error_of(lambda: eval(text, REAL).resolve("100ba"))
+    assert type(error) is UnitError
+    assert fact in str(error)
+    with pytest.raises(Refusal) as refusal:
+        Tree(text).notes(reference_run.Run(Time(100, "ba")))
+    assert refusal.value.kind == "UnitError"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Each reads its own clock, and no place of one is asked for on another.
+        "StepScheduler('1ba') * StepScheduler('5tok')",
+        "MultiStepScheduler(['5tok', '3ba', '7sec'])",
+        "MultiStepScheduler(['5tok']).after_warmup('5ba')",
+        "ConstantScheduler(0.5, '90ba').after_warmup('5tok')",
+        "StepScheduler('5tok').until('5ba', MultiStepScheduler(['5sec']))",
+        "MultiStepScheduler(['5tok']).until('5ba', ConstantScheduler(0.5, '9sec'))",
+        "StepScheduler('5sp').until('5ba', FunctionSchedule(stretched), carry=False)",
+    ],
+)
+def test_clocks_that_do_not_meet_need_no_rates(text: str) -> None:
+    run = reference_run.Run(Time(100, "ba"))
+    curve = eval(text, REAL).resolve("100ba")
+    reads = {"ba": 4, "tok": 30, "sp": 12, "sec": 8}
+    for shift in (0, 1, 3, 100):
+        clocks = {unit: Fraction(max(0, count - shift)) for unit, count in reads.items()}
+        exact = Tree(text).alpha(run, clocks)
+        timestamp = Timestamp(
+            batch=int(clocks["ba"]),
+            token=int(clocks["tok"]),
+            sample=int(clocks["sp"]),
+            total_wct=timedelta(seconds=int(clocks["sec"])),
+        )
+        assert abs(curve(timestamp) - float(exact)) <= 2.0**-51
+
+
+def test_a_subclass_and_a_class_are_no_schedules() -> None:
+    for wrong in (LinearScheduler, StepScheduler, FunctionSchedule):
+        with pytest.raises(TypeError, match=wrong.__name__):
+            LinearScheduler().until("5ba", wrong)  # type: ignore[arg-type]
