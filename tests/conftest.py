@@ -1,4 +1,5 @@
-"""Hypothesis profiles: `dev` for every day, `ci` (--hypothesis-profile=ci) for the long run."""
+"""Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
+so that a change is judged by what it changes; `long` draws more."""
 
 from importlib import metadata
 
@@ -8,7 +9,8 @@ from hypothesis import settings
 pytest.register_assert_rewrite("reference.parity", "strategies")
 
 settings.register_profile("dev", deadline=None)
-settings.register_profile("ci", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("long", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("dev")
 
 
