@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
+from sys import intern
 from typing import Any, NamedTuple
 
 import torch
@@ -61,9 +62,10 @@ class Field:
                 f"fields must be named like 'weight_decay', or like 'betas[0]', not {name!r}"
             )
         self.name = name
-        self.key = match[1]
+        # Interned, as the keys of groups are, it is found without being compared.
+        self.key = intern(match[1])
         self.element = None if match[2] is None else int(match[2])
-        self.base_key = f"initial_{name}"
+        self.base_key = intern(f"initial_{name}")
         self.curves = curves
         self.bases = bases
         self.made = made

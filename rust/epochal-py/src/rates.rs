@@ -6,7 +6,6 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyFloat, PyList, PySequence, PyString};
-use std::mem::replace;
 
 /// A number to write: the index of its group, its key, its index in a tuple such as `betas`, the key
 /// of its base, the base as a float, the index of the reader that gives its α, whether it is a
@@ -37,8 +36,6 @@ struct Number {
     reader: usize,
     is_rate: bool,
     key: Py<PyString>,
-    /// The value in the group: a number, a tensor, or a tuple of them.
-    now: Py<PyAny>,
     base_key: Py<PyString>,
     base: Py<PyAny>,
     base_value: f64,
@@ -49,6 +46,8 @@ struct Number {
 
 /// The properties of a number that is in a tuple, is a tensor, or has a tensor as its base.
 struct Special {
+    /// What the group holds: a number, a tensor, or a tuple of them.
+    now: Py<PyAny>,
     element: Option<usize>,
     tensor: Option<Tensor>,
     base_version: Option<u64>,
@@ -96,12 +95,13 @@ impl Writer {
                 reader,
                 is_rate,
                 key,
-                now: now.unbind(),
                 base_key,
                 base: base.unbind(),
                 base_value,
                 value: f64::NAN,
-                special: is_special.then(|| Box::new(Special { element, tensor, base_version })),
+                special: is_special.then(|| {
+                    Box::new(Special { now: now.unbind(), element, tensor, base_version })
+                }),
             })
         };
         let numbers = entries.into_iter().map(known).collect::<PyResult<_>>()?;
@@ -141,10 +141,7 @@ impl Writer {
             let value = || PyFloat::new(py, number.value);
             let group = self.groups[number.group].bind(py);
             let Some(special) = &number.special else {
-                let value = value();
-                group.set_item(&number.key, &value)?;
-                // Bound, the old one is dropped without asking who holds the interpreter.
-                drop(replace(&mut number.now, value.into_any().unbind()).into_bound(py));
+                group.set_item(&number.key, value())?;
                 continue;
             };
             match (&special.tensor, special.element) {
@@ -175,7 +172,7 @@ impl Writer {
             let Some(special) = &mut number.special else { continue };
             if special.element.is_some() || special.tensor.is_none() {
                 let group = self.groups[number.group].bind(py).as_any();
-                number.now = group.get_item(&number.key)?.unbind();
+                special.now = group.get_item(&number.key)?.unbind();
             }
             if let Some(tensor) = &mut special.tensor {
                 tensor.written(py);
@@ -194,13 +191,13 @@ impl Writer {
         self.readers.iter().try_for_each(|reader| visit.call(reader))?;
         visit.call(&self.fill)?;
         for number in &self.numbers {
-            visit.call(&number.now)?;
             visit.call(&number.base)?;
-            if let Some(tensor) =
-                number.special.as_ref().and_then(|special| special.tensor.as_ref())
-            {
-                visit.call(&tensor.object)?;
-                visit.call(&tensor.fill)?;
+            if let Some(special) = &number.special {
+                visit.call(&special.now)?;
+                if let Some(tensor) = &special.tensor {
+                    visit.call(&tensor.object)?;
+                    visit.call(&tensor.fill)?;
+                }
             }
         }
         Ok(())
@@ -225,10 +222,13 @@ impl Writer {
         for number in &self.numbers {
             let group = self.groups[number.group].bind(py);
             let (now, base) = (group.get_item(&number.key)?, group.get_item(&number.base_key)?);
-            if !now.is_some_and(|now| now.is(&number.now))
-                || !base.is_some_and(|base| base.is(&number.base))
-                || !number.special.as_ref().is_none_or(|special| special.knows(&number.base, py))
-            {
+            let (Some(now), Some(base)) = (now, base) else { return Ok(false) };
+            let as_written = match &number.special {
+                // Who writes the same number again changes nothing.
+                None => now.cast_exact::<PyFloat>().is_ok_and(|now| now.value() == number.value),
+                Some(special) => now.is(&special.now) && special.knows(&number.base, py),
+            };
+            if !as_written || !base.is(&number.base) {
                 return Ok(false);
             }
         }
