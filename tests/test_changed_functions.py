@@ -137,5 +137,5 @@ def test_forgotten_ends_of_epochs() -> None:
         clock.tick()
         assert not clock.done
     clock.tick()
-    with pytest.raises(UnitError, match=r"61ba in an epoch of 3: call clock.next_epoch\(\)"):
+    with pytest.raises(UnitError, match=r"61ba in one epoch.*call clock.next_epoch\(\)"):
         _ = clock.done
