@@ -890,14 +890,14 @@ class Writer:
 
     A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
     `readers` return α; each is called with the moment once per step. `fill` takes the
-    numbers of all tensors that are filled together.
+    numbers of all tensors that are filled together, as the bytes of doubles.
     """
     def __new__(
         cls,
         groups: Sequence[dict[str, Any]],
         entries: Sequence[tuple[int, str, int | None, str, float, int, bool, int]],
         readers: Sequence[Callable[[Any], float]],
-        fill: Callable[[list[float]], object],
+        fill: Callable[[bytearray], object],
     ) -> Self: ...
     def write(self, groups: Any, moment: Any, factor: float) -> bool:
         """Writes the numbers of a moment, and returns whether it did.

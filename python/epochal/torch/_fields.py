@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
+from sys import intern
 from typing import Any, NamedTuple
 
 import torch
@@ -61,9 +62,10 @@ class Field:
                 f"fields must be named like 'weight_decay', or like 'betas[0]', not {name!r}"
             )
         self.name = name
-        self.key = match[1]
+        # Interned, as the keys of groups are, it is found without being compared.
+        self.key = intern(match[1])
         self.element = None if match[2] is None else int(match[2])
-        self.base_key = f"initial_{name}"
+        self.base_key = intern(f"initial_{name}")
         self.curves = curves
         self.bases = bases
         self.made = made
@@ -317,7 +319,7 @@ class Together:
             each = zip(self._numbers.unbind(), tensors, strict=True)
             self._views = [number.view(tensor.shape) for number, tensor in each]
 
-    def __call__(self, values: list[float]) -> None:
-        numbers = torch.tensor(values, dtype=self._numbers.dtype)
-        self._numbers.copy_(numbers, non_blocking=True)
+    def __call__(self, doubles: bytearray) -> None:
+        numbers = torch.frombuffer(doubles, dtype=torch.float64)
+        self._numbers.copy_(numbers.to(self._numbers.dtype), non_blocking=True)
         torch._foreach_copy_(self._tensors, self._views)

@@ -5,8 +5,7 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyList, PySequence, PyString};
-use std::mem::replace;
+use pyo3::types::{PyByteArray, PyDict, PyFloat, PyList, PySequence, PyString};
 
 /// A number to write: the index of its group, its key, its index in a tuple such as `betas`, the key
 /// of its base, the base as a float, the index of the reader that gives its α, whether it is a
@@ -22,7 +21,7 @@ const DONE: u8 = 3; // not at all: its tensor is that of another entry
 ///
 /// A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
 /// `readers` return α; each is called with the moment once per step. `fill` takes the
-/// numbers of all tensors that are filled together.
+/// numbers of all tensors that are filled together, as the bytes of doubles.
 #[pyclass(module = "epochal._core")]
 pub(crate) struct Writer {
     groups: Vec<Py<PyDict>>,
@@ -37,8 +36,6 @@ struct Number {
     reader: usize,
     is_rate: bool,
     key: Py<PyString>,
-    /// The value in the group: a number, a tensor, or a tuple of them.
-    now: Py<PyAny>,
     base_key: Py<PyString>,
     base: Py<PyAny>,
     base_value: f64,
@@ -49,6 +46,8 @@ struct Number {
 
 /// The properties of a number that is in a tuple, is a tensor, or has a tensor as its base.
 struct Special {
+    /// What the group holds: a number, a tensor, or a tuple of them.
+    now: Py<PyAny>,
     element: Option<usize>,
     tensor: Option<Tensor>,
     base_version: Option<u64>,
@@ -96,12 +95,13 @@ impl Writer {
                 reader,
                 is_rate,
                 key,
-                now: now.unbind(),
                 base_key,
                 base: base.unbind(),
                 base_value,
                 value: f64::NAN,
-                special: is_special.then(|| Box::new(Special { element, tensor, base_version })),
+                special: is_special.then(|| {
+                    Box::new(Special { now: now.unbind(), element, tensor, base_version })
+                }),
             })
         };
         let numbers = entries.into_iter().map(known).collect::<PyResult<_>>()?;
@@ -134,21 +134,20 @@ impl Writer {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));
         }
-        let mut values = Vec::new();
+        let mut together = Vec::new();
         for number in &mut self.numbers {
             let alpha = alphas[number.reader];
             number.value = number.base_value * if number.is_rate { alpha * factor } else { alpha };
             let value = || PyFloat::new(py, number.value);
             let group = self.groups[number.group].bind(py);
             let Some(special) = &number.special else {
-                let value = value();
-                group.set_item(&number.key, &value)?;
-                // Bound, the old one is dropped without asking who holds the interpreter.
-                drop(replace(&mut number.now, value.into_any().unbind()).into_bound(py));
+                group.set_item(&number.key, value())?;
                 continue;
             };
             match (&special.tensor, special.element) {
-                (Some(tensor), _) if tensor.how == TOGETHER => values.push(number.value),
+                (Some(tensor), _) if tensor.how == TOGETHER => {
+                    together.extend_from_slice(&number.value.to_ne_bytes());
+                }
                 (Some(tensor), _) if tensor.how == ALONE => {
                     drop(tensor.fill.bind(py).call1((value(),))?)
                 }
@@ -165,15 +164,15 @@ impl Writer {
                 (None, None) => group.set_item(&number.key, value())?,
             }
         }
-        if !values.is_empty() {
-            self.fill.bind(py).call1((values,))?;
+        if !together.is_empty() {
+            self.fill.bind(py).call1((PyByteArray::new(py, &together),))?;
         }
         // Known again only when all is written: two numbers may be elements of one tuple.
         for number in &mut self.numbers {
             let Some(special) = &mut number.special else { continue };
             if special.element.is_some() || special.tensor.is_none() {
                 let group = self.groups[number.group].bind(py).as_any();
-                number.now = group.get_item(&number.key)?.unbind();
+                special.now = group.get_item(&number.key)?.unbind();
             }
             if let Some(tensor) = &mut special.tensor {
                 tensor.written(py);
@@ -192,13 +191,13 @@ impl Writer {
         self.readers.iter().try_for_each(|reader| visit.call(reader))?;
         visit.call(&self.fill)?;
         for number in &self.numbers {
-            visit.call(&number.now)?;
             visit.call(&number.base)?;
-            if let Some(tensor) =
-                number.special.as_ref().and_then(|special| special.tensor.as_ref())
-            {
-                visit.call(&tensor.object)?;
-                visit.call(&tensor.fill)?;
+            if let Some(special) = &number.special {
+                visit.call(&special.now)?;
+                if let Some(tensor) = &special.tensor {
+                    visit.call(&tensor.object)?;
+                    visit.call(&tensor.fill)?;
+                }
             }
         }
         Ok(())
@@ -223,10 +222,13 @@ impl Writer {
         for number in &self.numbers {
             let group = self.groups[number.group].bind(py);
             let (now, base) = (group.get_item(&number.key)?, group.get_item(&number.base_key)?);
-            if !now.is_some_and(|now| now.is(&number.now))
-                || !base.is_some_and(|base| base.is(&number.base))
-                || !number.special.as_ref().is_none_or(|special| special.knows(&number.base, py))
-            {
+            let (Some(now), Some(base)) = (now, base) else { return Ok(false) };
+            let as_written = match &number.special {
+                // Who writes the same number again changes nothing.
+                None => now.cast_exact::<PyFloat>().is_ok_and(|now| now.value() == number.value),
+                Some(special) => now.is(&special.now) && special.knows(&number.base, py),
+            };
+            if !as_written || !base.is(&number.base) {
                 return Ok(false);
             }
         }
