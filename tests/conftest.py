@@ -5,7 +5,7 @@ from importlib import metadata
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("reference.parity", "strategies")
+pytest.register_assert_rewrite("configs", "curves", "reference.parity", "strategies", "trees")
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=500, print_blob=True)
