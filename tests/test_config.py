@@ -278,7 +278,7 @@ def test_what_is_written_is_short_and_plain() -> None:
     assert points.to_config() == {
         "name": "piecewise",
         "points": [["0ba", 1.0], ["0.5dur", 0.25]],
-        "shape": "rex",
+        "shape": ["rex"],
     }
 
 

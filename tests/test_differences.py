@@ -225,9 +225,10 @@ def test_bad_runs_are_found_at_resolve() -> None:
     # Composer: the ramp alone, ending at its top and then jumping.
     with pytest.raises(ScheduleError, match=r"200.*100|100.*200"):
         CosineAnnealingWithWarmupScheduler("200ba").resolve(Run("100ba"))
-    # Composer: RuntimeError at the first batch.
+    # Composer: RuntimeError at the first batch. Here such lengths count whole epochs, which batches
+    # do not tell.
     with pytest.raises(UnitError, match="batches_per_epoch"):
-        StepScheduler("1ep").resolve(Run("100ba"))
+        StepScheduler("1ep").resolve(Run("100ba")).at_batch(0)
     # Composer: OverflowError at batch 1024.
     with pytest.raises(EpochalError, match="finite"):
         ExponentialScheduler(2.0, "1ba").resolve(Run("2000ba"))

@@ -131,7 +131,7 @@ UNKNOWN: list[tuple[Callable[[Any], LRScheduler], str]] = [
     (lambda o: chain(o, bound(o)), r"ChainedScheduler: schedulers\[1\]: EpochalLR: the clock"),
     (
         lambda o: bind(lambda state: 1.0, o, "9ba"),
-        "EpochalLR: .* does not take a ratio, not 2.0",
+        "EpochalLR: .* does not take the scale schedule ratio, which is 2.0",
     ),
     (lambda o: bind(LinearScheduler(), o, f"{2**62}ba"), "EpochalLR: .*overflow|EpochalLR: .*2"),
     (

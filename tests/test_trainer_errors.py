@@ -316,7 +316,7 @@ def test_a_function_without_ssr() -> None:
         return 0.5
 
     changes = {"schedulers": half, "scale_schedule_ratio": 0.5}
-    refused(changes, ScheduleError, "must be 1.0 for FunctionSchedule.*half.*, not 0.5")
+    refused(changes, ScheduleError, "half does not take the scale schedule ratio, which is 0.5")
 
 
 @pytest.mark.parametrize(

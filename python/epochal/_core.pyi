@@ -889,15 +889,15 @@ class Writer:
     """Writes numbers into parameter groups, as long as these are as they were last seen or written.
 
     A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
-    `readers` return α; each is called with the moment once per step. `fill` takes a list of tensors
-    and a list of numbers.
+    `readers` return α; each is called with the moment once per step. `fill` takes the
+    numbers of all tensors that are filled together.
     """
     def __new__(
         cls,
         groups: Sequence[dict[str, Any]],
         entries: Sequence[tuple[int, str, int | None, str, float, int, bool, int]],
         readers: Sequence[Callable[[Any], float]],
-        fill: Callable[[list[Any], list[float]], object],
+        fill: Callable[[list[float]], object],
     ) -> Self: ...
     def write(self, groups: Any, moment: Any, factor: float) -> bool:
         """Writes the numbers of a moment, and returns whether it did.

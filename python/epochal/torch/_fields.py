@@ -19,6 +19,8 @@ __all__ = ["Field", "Fields", "number"]
 # How a number is written: as a new float; in a tensor, alone or together with others; not at all,
 # since the tensor is that of another group too.
 FLOAT, ALONE, TOGETHER, DONE = range(4)
+# As many tensors are filled faster by one operation for all than by one for each.
+MANY = 3
 
 
 class Entry(NamedTuple):
@@ -207,6 +209,10 @@ class Fields:
                         )
                     seen = seen._replace(entry=entry._replace(fill=DONE))
                 look.append(seen)
+        together = [i for i, seen in enumerate(look) if seen.entry.fill == TOGETHER]
+        if len(together) < MANY:
+            for i in together:
+                look[i] = look[i]._replace(entry=look[i].entry._replace(fill=ALONE))
         return look
 
     def put(
@@ -223,7 +229,8 @@ class Fields:
             seen.changes.clear()
         for field in self.fields:
             field.bases = None
-        self.writer = Writer(groups, [seen.entry for seen in look], readers, _fill)
+        fill = Together([seen.now for seen in look if seen.entry.fill == TOGETHER])
+        self.writer = Writer(groups, [seen.entry for seen in look], readers, fill)
         self.writer.put(alphas, factor)
         self._groups, self._look = list(groups), look
 
@@ -295,7 +302,22 @@ def _is_on_device(tensor: Tensor) -> bool:
     return tensor.device.type != "cpu"
 
 
-def _fill(tensors: list[Tensor], values: list[float]) -> None:
-    """Fills tensors on a device, in two operations however many they are, and without waiting."""
-    torch._foreach_zero_(tensors)
-    torch._foreach_add_(tensors, values)
+class Together:
+    """Fills tensors on a device, and does not wait for it.
+
+    However many they are, there is one copy of all numbers to the device, and one operation.
+    """
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self._tensors = tensors
+        if tensors:
+            dtypes = {tensor.dtype for tensor in tensors}
+            dtype = dtypes.pop() if len(dtypes) == 1 else torch.float64
+            self._numbers = torch.empty(len(tensors), dtype=dtype, device=tensors[0].device)
+            each = zip(self._numbers.unbind(), tensors, strict=True)
+            self._views = [number.view(tensor.shape) for number, tensor in each]
+
+    def __call__(self, values: list[float]) -> None:
+        numbers = torch.tensor(values, dtype=self._numbers.dtype)
+        self._numbers.copy_(numbers, non_blocking=True)
+        torch._foreach_copy_(self._tensors, self._views)

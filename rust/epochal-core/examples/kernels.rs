@@ -4,7 +4,7 @@
 //! function [`measured`], and prints the sum of its values.
 
 use epochal_core::{
-    Counter, Curve, Ease, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
+    Counter, Curve, Ease, Eases, Facts, Level, Result, Run, Schedule, Sink, Source, Time, evaluate,
 };
 use std::env;
 use std::hint::black_box;
@@ -51,7 +51,7 @@ fn cases() -> Result<Vec<Case>> {
     let step = || Schedule::step(batches(1000), 0.9);
     let points = |count: i64, ease| {
         let point = |i: i64| (batches(i * BATCHES / count), 0.1 + (i * 7 % 10) as f64 / 10.0);
-        Schedule::piecewise((0..=count).map(point).collect(), vec![ease])
+        Schedule::piecewise((0..=count).map(point).collect(), Eases::All(ease))
     };
     let after = |tail| Schedule::after_warmup(tail, batches(9000), 0.0, Ease::Linear, false);
     Ok([

@@ -21,8 +21,8 @@ const DONE: u8 = 3; // not at all: its tensor is that of another entry
 /// Writes numbers into parameter groups, as long as these are as they were last seen or written.
 ///
 /// A number becomes base × α, and a learning rate base × (α × factor). A tensor is filled in place.
-/// `readers` return α; each is called with the moment once per step. `fill` takes a list of tensors
-/// and a list of numbers.
+/// `readers` return α; each is called with the moment once per step. `fill` takes the
+/// numbers of all tensors that are filled together.
 #[pyclass(module = "epochal._core")]
 pub(crate) struct Writer {
     groups: Vec<Py<PyDict>>,
@@ -56,7 +56,10 @@ struct Special {
 
 struct Tensor {
     object: Py<PyAny>,
+    /// How often anybody has written to it, and by how much one write of ours moves that on, which
+    /// is known after the first one: asking takes as long as filling.
     version: Option<u64>,
+    step: Option<u64>,
     fill: Py<PyAny>,
     how: u8,
 }
@@ -82,7 +85,7 @@ impl Writer {
             let tensor = if matches!(how, ALONE | TOGETHER | DONE) {
                 let (version, fill) = (version(&object), object.getattr(intern!(py, "fill_"))?);
                 let (object, fill) = (object.unbind(), fill.unbind());
-                Some(Tensor { object, version, fill, how })
+                Some(Tensor { object, version, step: None, fill, how })
             } else {
                 None
             };
@@ -131,55 +134,49 @@ impl Writer {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));
         }
-        let mut together = Vec::new();
+        let mut values = Vec::new();
         for number in &mut self.numbers {
             let alpha = alphas[number.reader];
             number.value = number.base_value * if number.is_rate { alpha * factor } else { alpha };
-            let value = PyFloat::new(py, number.value);
+            let value = || PyFloat::new(py, number.value);
             let group = self.groups[number.group].bind(py);
             let Some(special) = &number.special else {
+                let value = value();
                 group.set_item(&number.key, &value)?;
                 // Bound, the old one is dropped without asking who holds the interpreter.
                 drop(replace(&mut number.now, value.into_any().unbind()).into_bound(py));
                 continue;
             };
             match (&special.tensor, special.element) {
-                (Some(tensor), _) if tensor.how == TOGETHER => {
-                    together.push((tensor.object.clone_ref(py), value));
-                }
+                (Some(tensor), _) if tensor.how == TOGETHER => values.push(number.value),
                 (Some(tensor), _) if tensor.how == ALONE => {
-                    drop(tensor.fill.bind(py).call1((value,))?)
+                    drop(tensor.fill.bind(py).call1((value(),))?)
                 }
                 (Some(_), _) => {}
                 (None, Some(element)) => {
                     let now = group.as_any().get_item(&number.key)?;
                     let list = now.cast::<PySequence>()?.to_list()?;
-                    list.set_item(element, value)?;
+                    list.set_item(element, value())?;
                     match now.cast::<PyList>() {
                         Ok(_) => group.set_item(&number.key, list)?,
                         Err(_) => group.set_item(&number.key, list.to_tuple())?,
                     }
                 }
-                (None, None) => {
-                    group.set_item(&number.key, value)?;
-                }
+                (None, None) => group.set_item(&number.key, value())?,
             }
         }
-        if !together.is_empty() {
-            let (tensors, values): (Vec<_>, Vec<_>) = together.into_iter().unzip();
-            self.fill.bind(py).call1((tensors, values))?;
+        if !values.is_empty() {
+            self.fill.bind(py).call1((values,))?;
         }
         // Known again only when all is written: two numbers may be elements of one tuple.
         for number in &mut self.numbers {
             let Some(special) = &mut number.special else { continue };
-            let group = self.groups[number.group].bind(py).as_any();
-            number.now = group.get_item(&number.key)?.unbind();
+            if special.element.is_some() || special.tensor.is_none() {
+                let group = self.groups[number.group].bind(py).as_any();
+                number.now = group.get_item(&number.key)?.unbind();
+            }
             if let Some(tensor) = &mut special.tensor {
-                tensor.version = match tensor.how {
-                    // Asking takes as long as filling; a wrong guess costs a look at the groups.
-                    ALONE => tensor.version.map(|version| version + 1),
-                    _ => version(tensor.object.bind(py)),
-                };
+                tensor.written(py);
             }
         }
         Ok(())
@@ -234,6 +231,18 @@ impl Writer {
             }
         }
         Ok(true)
+    }
+}
+
+impl Tensor {
+    /// After a write of ours.
+    fn written(&mut self, py: Python<'_>) {
+        let Some(before) = self.version else { return };
+        self.version = match self.step {
+            Some(step) => Some(before + step),
+            None => version(self.object.bind(py)),
+        };
+        self.step = self.version.and_then(|now| now.checked_sub(before));
     }
 }
 

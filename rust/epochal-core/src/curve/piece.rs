@@ -2,7 +2,7 @@
 
 use crate::math::{
     Arch, Double, Ease, LANES, NONE, PerSquare, difference, exp2_minus_1, exp2_times, log2_of,
-    one_minus_sqrt, quotient_rounded_up, ratio, rex, smaller, trimmed,
+    one_minus_sqrt, ratio, rex, smaller, trimmed,
 };
 
 /// A time and its value, and the way to the next one.
@@ -20,7 +20,8 @@ enum Way {
     /// The value of the earlier end.
     Step,
     Linear {
-        slope: f64,
+        /// What it does from its lower end to its higher one, with the sign of time there.
+        rise: f64,
     },
     Cosine(Arch),
     Sqrt,
@@ -106,7 +107,7 @@ impl Piece {
                 // Rounded up, so that the end is reached: then only what is beyond it needs care.
                 let rise = high - low;
                 let rise = if low + rise < high { rise.next_up() } else { rise };
-                Way::Linear { slope: self.direction * quotient_rounded_up(rise, span) }
+                Way::Linear { rise: self.direction * rise }
             }
             Ease::Cosine => Way::Cosine(Arch::over(span)),
             Ease::Sqrt => Way::Sqrt,
@@ -155,7 +156,7 @@ impl Piece {
                 let alpha = if self.direction > 0.0 { self.low } else { self.high };
                 fill!(|t| alpha)
             }
-            Way::Linear { slope } => {
+            Way::Linear { rise } => {
                 let [from, from_low] = [self.from, self.from_low].map(|t| self.direction * t);
                 let lost = self.span_low / span;
                 fill!(|t| {
@@ -165,7 +166,7 @@ impl Piece {
                         true => passed + ((rest - from_low) - passed * lost),
                         false => passed,
                     };
-                    smaller(self.low + passed * slope, self.high)
+                    smaller(self.low + passed / span * rise, self.high)
                 })
             }
             Way::Square(square) => fill!(|t| {

@@ -17,10 +17,11 @@ impl Resolve for nodes::Piecewise {
         for (time, value) in &self.points {
             let at = phase.length(*time).on(reading, phase.run)?;
             if let Some((last, _)) = points.last()
+                && let Some((before, _)) = self.points.get(points.len() - 1)
                 && last.rounded() > at.rounded()
             {
                 let expected = "in the order of their times";
-                let got = format_args!("'{time}' after a later one in a {}", phase.run);
+                let got = format_args!("'{time}' after '{before}' in a {}", phase.run);
                 return Err(Error::invalid("points", expected, got));
             }
             points.push((at, *value));

@@ -146,14 +146,6 @@ pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
     (difference, (a - (difference - shadow)) - (b + shadow))
 }
 
-/// The smallest float that times b is not below a, for positive numbers.
-#[inline(always)]
-pub(crate) fn quotient_rounded_up(a: f64, b: f64) -> f64 {
-    let quotient = a / b;
-    let (whole, rest) = product(quotient, b);
-    if (whole - a) + rest < 0.0 { quotient.next_up() } else { quotient }
-}
-
 /// Squares of parts of a length, times a/length².
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PerSquare {

@@ -14,9 +14,7 @@ mod power;
 mod root;
 mod sine;
 
-pub(crate) use double::{
-    Double, PerSquare, difference, geometric, quotient_rounded_up, ratio, ulp,
-};
+pub(crate) use double::{Double, PerSquare, difference, geometric, ratio, ulp};
 pub use ease::Ease;
 pub(crate) use ease::{one_minus_sqrt, rex};
 pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};

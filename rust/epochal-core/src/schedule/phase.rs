@@ -145,11 +145,6 @@ impl<'a> Phase<'a> {
         })
     }
 
-    /// Whether all the times that make up its start are on one counter.
-    fn starts_on(&self, reading: Reading) -> bool {
-        self.begun.iter().all(|begun| begun.length.reading.counter() == reading.counter())
-    }
-
     /// Where it begins and where it ends, which must not be before.
     pub(crate) fn bounds(
         &self,
@@ -164,11 +159,11 @@ impl<'a> Phase<'a> {
         Err(self.overrun(self.begun.iter(), (argument, end), reading)?)
     }
 
-    /// An end that need not be on the counter of the start. Only if it is, the two are compared.
+    /// An end that need not be on the counter of the start. The two are compared if the rates allow.
     pub(crate) fn loose_end(&self, argument: &str, end: Time) -> Result<(Reading, Double)> {
         let length = self.length(end);
         let reading = length.reading;
-        if self.starts_on(reading) {
+        if self.start(reading).is_ok() {
             return Ok((reading, self.bounds(argument, end, reading)?.1));
         }
         Ok((reading, length.on(reading, self.run)?))
