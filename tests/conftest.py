@@ -6,7 +6,7 @@ from importlib import metadata
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("reference.parity", "strategies")
+pytest.register_assert_rewrite("configs", "curves", "reference.parity", "strategies", "trees")
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

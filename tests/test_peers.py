@@ -3,12 +3,17 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import epochal
 import numpy as np
 import pytest
 from epochal import Curve, PiecewiseScheduler, parse
+from reference import run as reference_run
+from reference.time import parse as parse_time
+from strategies import COUNT_UNITS
+from trees import Tree
 
 VECTORS = Path(__file__).parent / "vectors" / "peers.jsonl"
 
@@ -55,6 +60,17 @@ def test_values(name: str) -> None:
         assert worst <= case.tolerance, f"line {case.line}: {case.expression} is off by {worst}"
         alone = [curve(int(batch)) for batch in batches]
         assert values.tolist() == alone, f"line {case.line}: {case.expression}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_reference_gives_them_too(name: str) -> None:
+    """At a few batches of each, the first and the last among them."""
+    for case in CASES[name]:
+        run, last = reference_run.Run(parse_time(case.run)), len(case.values) - 1
+        for batch in sorted({0, 1, last, *range(7 + case.line % 5, last, 1 + last // 8)}):
+            exact = Tree(case.expression).alpha(run, dict.fromkeys(COUNT_UNITS, Fraction(batch)))
+            error = abs(float(exact) - case.values[batch])
+            assert error <= case.tolerance, f"line {case.line}: batch {batch}: off by {error}"
 
 
 def test_points_are_numpys_interpolation() -> None:

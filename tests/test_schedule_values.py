@@ -81,6 +81,11 @@ def goes_to_zero(config: Config, run: reference_run.Run) -> bool:
         if Fraction(config.arguments.get("t_mult", 1.0)).denominator * first.denominator != 1:
             return False
     given = arguments(config)
+    if config.name == "WSDScheduler":
+        # So must be the start of its decay.
+        lengths = [length(given[key], run) for key in ("t_max", "t_decay")]
+        if any(found.denominator != 1 for found in lengths):
+            return False
     return float(given.get("alpha_f", 0.0)) == float(given.get("warmup_start", 0.0)) == 0
 
 
