@@ -1,4 +1,5 @@
-"""Every example in the README and in docstrings runs, and everything public has a docstring."""
+"""Every example in the README, on the pages of the site and in docstrings runs, and everything
+public has a docstring."""
 
 import doctest
 import importlib
@@ -16,12 +17,15 @@ from typing import Any
 import epochal
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+# The lines of this one want the frameworks themselves: tests/frameworks/test_page.py runs them.
+WITH_FRAMEWORKS_PAGE = ROOT / "docs" / "frameworks.md"
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {WITH_FRAMEWORKS_PAGE})]
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-# README
+# Pages
 
 
 def blocks(text: str) -> Iterator[tuple[int, str]]:
@@ -30,35 +34,38 @@ def blocks(text: str) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, block.start(2)), textwrap.dedent(block[2])
 
 
-def run_session(code: str, namespace: dict[str, Any], line: int) -> None:
+def run_session(code: str, namespace: dict[str, Any], page: Path, line: int) -> None:
     """A block with prompts: its output is compared too."""
     report = io.StringIO()
-    test = doctest.DocTestParser().get_doctest(code, namespace, "README.md", str(README), line)
+    test = doctest.DocTestParser().get_doctest(code, namespace, page.name, str(page), line)
     # A DocTest copies its namespace; blocks share theirs.
     test.globs = namespace
     outcome = doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(
         test, out=report.write, clear_globs=False
     )
-    assert outcome.attempted > 0, f"README.md: no example in the block at line {line}"
+    assert outcome.attempted > 0, f"{page.name}: no example in the block at line {line}"
     assert outcome.failed == 0, report.getvalue()
 
 
-def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A block may write files.
     monkeypatch.chdir(tmp_path)
     # Classes that a block defines are looked up by name, by pickle for one.
-    module = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", module)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
     namespace = module.__dict__
-    ran = 0
-    for line, code in blocks(README.read_text(encoding="utf-8")):
+    for line, code in blocks(page.read_text(encoding="utf-8")):
         if re.search(r"^>>> ", code, re.M):
-            run_session(code, namespace, line)
+            run_session(code, namespace, page, line)
         else:
-            # Leading newlines, so that a traceback shows the line of the README.
-            exec(compile("\n" * line + code, str(README), "exec"), namespace)
-        ran += 1
-    assert ran > 0
+            # Leading newlines, so that a traceback shows the line of the page.
+            exec(compile("\n" * line + code, str(page), "exec"), namespace)
+
+
+def test_pages_have_examples() -> None:
+    with_examples = {page.name for page in PAGES if [*blocks(page.read_text(encoding="utf-8"))]}
+    assert {"README.md", "start.md", "loop.md", "trainer.md", "arrays.md"} <= with_examples
 
 
 def test_blocks_are_found() -> None:
