@@ -25,7 +25,7 @@ ALONE_composer := mosaicml
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
-.PHONY: help demo test test-newest frameworks composer kill accuracy lint stub bench gate gate-update kernels wheel sdist clean
+.PHONY: help demo test test-newest frameworks composer kill accuracy docs lint stub bench gate gate-update kernels wheel sdist clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -59,6 +59,9 @@ kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, 
 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/test_accuracy.py
+
+docs: $(VENV)/.installed $(VENV)/.docs  ## the site, in build/docs; its pictures are drawn, warnings are errors
+	$(BIN)/sphinx-build -W --keep-going --quiet -E -b html -d build/doctrees docs build/docs
 
 lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
 	cargo fmt --all --check
@@ -107,6 +110,10 @@ $(VENV)/.ready: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --group docs
 	@touch $@
 
 build/wheel/.built: $(SOURCES) | $(VENV)/.ready
