@@ -46,6 +46,8 @@ def gallery() -> str:
     for folder, entries in groups.items():
         parts.append(f"## {folder.capitalize()}\n")
         parts += [f"### [{e.name}]({folder}/{e.name}.md)\n\n{picture(e)}" for e in entries]
+        names = "\n".join(f"{folder}/{e.name}" for e in entries)
+        parts.append(f"```{{toctree}}\n:hidden:\n\n{names}\n```\n")
     return "\n".join(parts)
 
 
