@@ -62,8 +62,10 @@ def curve_picture(text: str, run: epochal.Run) -> str:
 def comparison_picture(curves: dict[str, epochal.Curve], alt: str) -> str:
     """As an image of its own: matplotlib's names within a picture are not those of the page."""
     with rc_context(STYLE):
-        drawn = Figure(figsize=(6.4, 2.8), layout="constrained")
-        epochal.compare(curves, ax=drawn.subplots())
+        drawn = Figure(figsize=(7.2, 2.8), layout="constrained")
+        axes = epochal.compare(curves, ax=drawn.subplots())
+        axes.get_legend().remove()
+        drawn.legend(loc="outside right upper")  # where no line runs
         out = io.BytesIO()
         drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     data = base64.b64encode(out.getvalue()).decode()
