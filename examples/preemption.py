@@ -2,9 +2,10 @@
 
     python examples/preemption.py --folder run    # and the same again after each interruption
 
-On SIGTERM the batch that is being trained is finished, a checkpoint is written, and the program
-ends. The next start finds the checkpoint and goes on in the middle of the epoch. The rates, the
-losses and the weights are those of a training that nothing has interrupted, to the last bit.
+A checkpoint is written after each epoch. On SIGTERM the batch that is being trained is finished,
+another one is written, and the program ends. The next start goes on from there, in the middle of
+the epoch. The rates, the losses and the weights are those of a training that nothing has
+interrupted, to the last bit.
 
 What that takes, besides the schedule: the images of a batch depend on its number alone, and a
 checkpoint is renamed into its place, so that it is there whole or not at all.
@@ -41,6 +42,12 @@ def batch_of(step: int, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
     return images[chosen], labels[chosen]
 
 
+def save(parts: dict[str, Any], checkpoint: Path) -> None:
+    written = checkpoint.with_suffix(".new")
+    torch.save({name: part.state_dict() for name, part in parts.items()}, written)
+    os.replace(written, checkpoint)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--duration", default="12ep", help="of the training (12ep)")
@@ -57,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     images, labels = load_data()
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    run = Run(options.duration, batches_per_epoch=len(labels) // BATCH_SIZE)
+    batches_per_epoch = len(labels) // BATCH_SIZE
+    run = Run(options.duration, batches_per_epoch=batches_per_epoch)
     schedule = CosineAnnealingWithWarmupScheduler("50ba", alpha_f=0.01)
     scheduler = bind(schedule, optimizer, run)
     parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
@@ -77,10 +85,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         scheduler.step()
         if step % 25 == 0:
             print(f"step {step:>4}  rate {rate:.8f}  loss {loss.item():.8f}", flush=True)
+        if ending or scheduler.last_epoch % batches_per_epoch == 0:
+            save(parts, checkpoint)
         if ending:
-            written = checkpoint.with_suffix(".new")
-            torch.save({name: part.state_dict() for name, part in parts.items()}, written)
-            os.replace(written, checkpoint)
             print(f"ended by a signal after step {step}")
             return
 

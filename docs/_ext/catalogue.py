@@ -158,7 +158,7 @@ SCHEDULES = [
         elsewhere={
             "Transformers": '`"warmup_stable_decay"`',
             "Megatron": "`WSD`",
-            "torchtitan": "its only schedule",
+            "torchtitan": "`[lr_scheduler]` of its configuration",
         },
         papers=("minicpm", "cooldown"),
     ),

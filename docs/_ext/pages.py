@@ -18,6 +18,10 @@ under both.
 """
 
 
+# The libraries whose arguments docs/migration.md compares.
+MIGRATION = {"PyTorch", "Transformers", "timm", "Megatron"}
+
+
 def picture(entry: Entry) -> str:
     return f"```{{picture}}\n:run: {entry.run}\n{entry.example}\n```\n"
 
@@ -26,10 +30,9 @@ def page(entry: Entry, described: str) -> str:
     parts = [f"# {entry.name}\n", picture(entry), described]
     if entry.elsewhere:
         rows = "".join(f"| {library} | {name} |\n" for library, name in entry.elsewhere.items())
-        parts.append(
-            "## Elsewhere\n\n| library | its name there |\n| --- | --- |\n"
-            f"{rows}\n[Argument by argument](../migration.md)\n"
-        )
+        parts.append(f"## Elsewhere\n\n| library | its name there |\n| --- | --- |\n{rows}")
+        if MIGRATION & set(entry.elsewhere):
+            parts.append("[Argument by argument](../migration.md)\n")
     if entry.papers:
         parts.append("## Source\n\n" + "".join(f"* {PAPERS[name]}\n" for name in entry.papers))
     return "\n".join(parts)

@@ -47,11 +47,10 @@ def run_of(length: str, facts: str = "", **more: Any) -> epochal.Run:
 
 
 def figure(pictures: list[str], captions: list[str]) -> nodes.raw:
-    parts = [
-        f'<figure class="picture">{picture}<figcaption><code>{html.escape(caption)}</code>'
-        "</figcaption></figure>"
-        for picture, caption in zip(pictures, captions, strict=True)
-    ]
+    parts = []
+    for picture, caption in zip(pictures, captions, strict=True):
+        told = f"<figcaption><code>{html.escape(caption)}</code></figcaption>" if caption else ""
+        parts.append(f'<figure class="picture">{picture}{told}</figure>')
     return nodes.raw("", f'<div class="pictures">{"".join(parts)}</div>', format="html")
 
 
