@@ -13,9 +13,9 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "docstrings",
-    "pages",
-    "pictures",
+    "site_docstrings",
+    "site_pages",
+    "site_pictures",
 ]
 exclude_patterns = ["_ext"]
 myst_heading_anchors = 3

@@ -10,8 +10,8 @@ import epochal.torch
 import epochal.trainer
 import epochal.view
 import pytest
-from catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
 from epochal import Schedule, parse
+from site_catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

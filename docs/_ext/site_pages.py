@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
+from site_catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
 from sphinx.application import Sphinx
 
 PRODUCT_TEXT = """\
