@@ -140,7 +140,7 @@ class Config(Source):
         return found
 
 
-NAMES = sorted(made.__name__ for made in reference_named.NAMED)
+NAMES = sorted(name for name in reference_named.NAMES if name.endswith("Scheduler"))
 # Without a value of its own an argument has none.
 REQUIRED = inspect.Parameter.empty
 

@@ -10,6 +10,11 @@ from fractions import Fraction
 
 import epochal
 import pytest
+from catalogue import (
+    FULL,
+    complete_runs,
+    every_schedule,
+)
 from configs import CONVERTIBLE, Config, arguments, boundaries, configs
 from epochal import (
     Curve,
@@ -28,11 +33,6 @@ from reference.parity import error_of
 from reference.phase import Notes, Part, Phase, total
 from reference.time import Time as PlainTime
 from reference.time import parse, snapped_quotient
-from scheduler_classes import (
-    FULL,
-    complete_runs,
-    every_schedule,
-)
 from strategies import COUNT_UNITS, real_run
 
 # Values
