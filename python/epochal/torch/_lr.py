@@ -205,6 +205,32 @@ class EpochalLR(LambdaLR):
     def lr_lambdas(self, functions: list[Callable[[int], float]]) -> None:
         pass  # The base class assigns, but the schedule decides.
 
+    def metrics(self) -> dict[str, int | float]:
+        """The rates, the factor and the time as plain numbers under stable names, for a logger.
+
+        * "lr/head", "weight_decay/head": what was written last for each field and group, which the
+          next step of the optimizer trains with. A group without a `name`, or with one that
+          another has too, is called by its index: "lr/0".
+        * "factor": what multiplies all learning rates.
+        * "clock/batch", "clock/token" and so on: when that step begins. With a clock all its
+          counters, "clock/second" with its fraction; without, those that the run tells.
+
+        Changes nothing, and does not wait for a device.
+
+        >>> import torch
+        >>> from epochal.torch import bind
+        >>> head = {"params": [torch.zeros(1, requires_grad=True)], "name": "head"}
+        >>> optimizer = torch.optim.SGD([head], lr=0.5)
+        >>> scheduler = bind(LinearScheduler(), optimizer, Run("4ba", tokens_per_batch=1000))
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.metrics()
+        {'lr/head': 0.375, 'factor': 1.0, 'clock/batch': 1, 'clock/token': 1000}
+        """
+        counted = self._time.counters(max(self.last_epoch, 0))
+        time = {f"clock/{name}": value for name, value in counted.items()}
+        return {**self._fields.named(), "factor": self._factor, **time}
+
     def __repr__(self) -> str:
         shown = {**self._descriptions(), **self._fields.last()}
         texts = [f"{name}: {text}" for name, text in shown.items()]
