@@ -19,13 +19,13 @@ import sys
 
 import epochal
 from epochal._cli_input import read
-from epochal._cli_screen import Screen, compact, number, width_of
+from epochal._cli_screen import Screen, compact, folded, number, width_of
 from epochal._core import Curve, EpochalError, Run, ScheduleError, Time, UnitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
     from epochal.view import Finding
 
@@ -33,6 +33,18 @@ __all__ = ["main"]
 
 _SCHEDULE = (
     "its text, e.g. \"WSD(t_warmup='2000ba')\"; a .toml, .yaml or .json file; or module:function"
+)
+_EXAMPLES = (
+    "epochal show \"WSD('2000ba')\" --run 90ep --batches-per-epoch 1000 --base-lr 3e-4",
+    "epochal at \"WSD('20Btok')\" 1.2Ttok --run 15Ttok --ssr 0.5",
+    "epochal lint train.yaml --run 90ep --batches-per-epoch 1000",
+    'epochal diff "Linear()" "CosineAnnealing()" --run 1000ba',
+)
+_WRITING = (
+    "times: 2000ba, 90ep, 15Ttok, 1.28Msp, 36h, 0.3dur: batches, epochs, tokens, samples, elapsed "
+    "time and a fraction of the run",
+    "operations: a * b, a * 0.5, a + 0.1, and a.until('0.8dur', b); after_warmup, cooldown, clip, "
+    "repeat, advance and delay are written like until",
 )
 
 
@@ -48,8 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever read the output has had enough. The interpreter would flush it once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(f"epochal {options.name}: {error}", file=sys.stderr)
+        Screen(sys.stderr).line(f"epochal {options.name}: {error}")
         return 2
+
+
+class _Formatter(argparse.HelpFormatter):
+    def _format_usage(self, *given: Any) -> str:
+        return folded(super()._format_usage(*given).strip(), self._width) + "\n\n"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,35 +78,64 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options)
 
     def _get_formatter(self) -> argparse.HelpFormatter:
-        return argparse.HelpFormatter(self.prog, width=self._columns)
+        return _Formatter(self.prog, width=self._columns)
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        Screen(sys.stderr).line(f"{self.prog}: {message}")
+        self.exit(2)
+
+
+class _Help(argparse.Action):
+    """Examples and the schedules below the help of argparse."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.print_help()
+        from epochal.config._entries import signatures
+
+        screen = Screen(sys.stdout)
+        for head, lines in (
+            ("examples:", _EXAMPLES),
+            ("schedules, and their arguments:", signatures()),
+            ("what schedules are written with:", _WRITING),
+        ):
+            screen.line()
+            screen.line(head)
+            for line in lines:
+                screen.line(f"  {line}")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="epochal", description="Shows what a learning-rate schedule does.")
+    parser = _Parser(
+        prog="epochal",
+        description="Shows what a learning-rate schedule does. A command with --help tells more.",
+        usage="%(prog)s command ...",
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and exit")
     commands = parser.add_subparsers(
         dest="name", required=True, metavar="command", prog=parser.prog, parser_class=_Parser
     )
 
-    def command(
-        function: Callable[[argparse.Namespace], int], help: str, *arguments: tuple[str, str]
-    ) -> _Parser:
-        added: _Parser = commands.add_parser(function.__name__.strip("_"), help=help)
+    def command(function: Callable[[argparse.Namespace], int], taken: str, help: str) -> _Parser:
+        added: _Parser = commands.add_parser(
+            function.__name__.strip("_"), usage=f"%(prog)s {taken} [options]", help=help
+        )
         added.set_defaults(command=function)
-        for name, described in (("schedule", _SCHEDULE), *arguments):
-            added.add_argument(name, help=described)
+        added.add_argument("schedule", help=_SCHEDULE)
         return added
 
-    show = command(_show, "its phases, its curve and what lint finds, at a glance")
-    at = command(_at, "the rate at given times")
-    lint = command(_lint, "what is likely to be a mistake; status 1 but for notes")
-    diff = command(
-        _diff, "where two schedules differ; status 1 if they do", ("other", "another schedule")
-    )
-    parse = command(_parse, "the schedule written out")
+    show = command(_show, "schedule", "its phases, its curve and what lint finds, at a glance")
+    at = command(_at, "schedule time [time ...]", "the rate at given times")
+    lint = command(_lint, "schedule", "what is likely to be a mistake; status 1 but for notes")
+    diff = command(_diff, "schedule other", "where two schedules differ; status 1 if they do")
+    parse = command(_parse, "schedule", "the schedule written out")
     at.add_argument("times", nargs="+", metavar="time", help="e.g. 1.2Ttok, 500ba or 0.3dur")
+    diff.add_argument("other", help="another schedule")
     for resolving in (show, at, lint, diff):
         _take_facts(resolving)
-    show.add_argument("--every", metavar="TIME", help="between two lines of --csv")
+    show.add_argument("--every", metavar="TIME", help="how far apart the lines of --csv are")
     _take_forms(show, csv="a table of points", svg="a picture as SVG", png="a picture as PNG")
     _take_forms(at, csv="a table")
     for others in (lint, diff, parse):
@@ -106,10 +152,15 @@ def _take_forms(parser: argparse.ArgumentParser, **printed: str) -> None:
 def _take_facts(parser: argparse.ArgumentParser) -> None:
     facts = parser.add_argument_group("the run")
     facts.add_argument("--run", metavar="TIME", help="its length, e.g. 90ep or 15Ttok")
-    facts.add_argument("--batches-per-epoch", type=int, metavar="N")
-    facts.add_argument("--samples-per-batch", type=int, metavar="N")
-    facts.add_argument("--tokens-per-batch", type=int, metavar="N")
-    facts.add_argument("--ssr", type=float, metavar="RATIO", help="the scale schedule ratio")
+    for name, unit in (
+        ("--batches-per-epoch", "ep"),
+        ("--samples-per-batch", "sp"),
+        ("--tokens-per-batch", "tok"),
+    ):
+        facts.add_argument(name, type=int, metavar="N", help=f"relates {unit} to ba (batches)")
+    facts.add_argument(
+        "--ssr", type=float, metavar="RATIO", help="run and schedule are so many times as long"
+    )
     facts.add_argument("--base-lr", type=float, metavar="LR", help="the rate that is multiplied")
 
 
@@ -135,7 +186,8 @@ def _show(options: argparse.Namespace) -> int:
     elif options.json:
         _write_json(_document(curve, options.base_lr))
     elif options.svg:
-        print(curve.to_svg(base_lr=options.base_lr))
+        # Whatever the encoding of the terminal is: XML that does not name one is UTF-8.
+        sys.stdout.buffer.write(f"{curve.to_svg(base_lr=options.base_lr)}\n".encode())
     elif options.png:
         _write_png(curve, options.base_lr)
     else:
@@ -146,14 +198,16 @@ def _show(options: argparse.Namespace) -> int:
 def _print_screen(curve: Curve, base_lr: float | None) -> None:
     screen = Screen(sys.stdout)
     screen.line(repr(curve.schedule))
-    screen.line(f"{curve.run!r}, {compact(curve.run.duration)} long")
+    run = curve.run
+    scaled = "" if run.duration == run.max_duration else f", {compact(run.duration)} long"
+    screen.line(f"{run!r}{scaled}")
     screen.line()
-    times = _times(curve.run, screen.plot_width)
+    times = _times(run, screen.plot_width)
     base = 1.0 if base_lr is None else base_lr
     screen.plot(times, [curve(time) * base for time in times])
     screen.line()
-    screen.line(str(curve.describe(base_lr)))
-    findings = epochal.lint(curve.schedule, curve.run, base_lr)
+    screen.table(curve.describe(base_lr).columns())
+    findings = epochal.lint(curve.schedule, run, base_lr)
     if findings:
         screen.line()
     screen.findings(findings)
@@ -194,7 +248,7 @@ def _at(options: argparse.Namespace) -> int:
     if options.csv or options.json:
         _write_points(options, curve, times)
     else:
-        Screen(sys.stdout).table(*_rows(options, curve, times))
+        Screen(sys.stdout).table(_columns(options, curve, times))
     return 0
 
 
@@ -217,7 +271,10 @@ def _diff(options: argparse.Namespace) -> int:
     if options.json:
         _write_json({"unit": difference.unit, "rows": difference.rows})
     else:
-        Screen(sys.stdout).line(str(difference))
+        screen = Screen(sys.stdout)
+        screen.line(difference.headline())
+        if difference:
+            screen.table(difference.columns())
     return 1 if difference else 0
 
 
@@ -255,19 +312,17 @@ def _write_points(options: argparse.Namespace, curve: Curve, times: Sequence[Tim
         _write_json(points)
 
 
-def _rows(
-    options: argparse.Namespace, curve: Curve, times: Sequence[Time]
-) -> tuple[list[str], list[list[str]]]:
-    """The points for a person: the head of a table, and its rows."""
-    head = ["time", "of the run", "alpha"]
-    rows = []
-    for time in times:
-        alpha = curve(time)
-        row = [compact(time), _part_of(curve.run, time), number(alpha)]
-        if options.base_lr is not None:
-            row.append(number(alpha * options.base_lr))
-        rows.append(row)
-    return head + ["lr"] * (options.base_lr is not None), rows
+def _columns(options: argparse.Namespace, curve: Curve, times: Sequence[Time]) -> list[list[str]]:
+    """The points for a person, as a table."""
+    alphas = [curve(time) for time in times]
+    columns = [
+        ["time", *map(compact, times)],
+        ["of the run", *(_part_of(curve.run, time) for time in times)],
+        ["alpha", *map(number, alphas)],
+    ]
+    if options.base_lr is not None:
+        columns.append(["lr", *(number(alpha * options.base_lr) for alpha in alphas)])
+    return [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
 
 
 def _part_of(run: Run, time: Time) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from epochal._core import Curve, apart
-from epochal.view._describe import pad, spans
+from epochal.view._describe import aligned, pad, spans
 from epochal.view._words import short, units, value
 
 TYPE_CHECKING = False
@@ -50,18 +50,18 @@ class Difference:
     def _names(self) -> tuple[str, str]:
         return ("lr_a", "lr_b") if "lr_a" in self.worst else ("a", "b")
 
-    def __str__(self) -> str:
-        if not self:
-            return self.headline()
+    def columns(self) -> list[list[str]]:
+        """The columns of the table, each as lines of one width."""
         a, b = self._names()
         shown = [row for row in self.rows if row["a"] != row["b"]]
-        columns = [
+        return [
             spans(self.unit, [(short(row["start"]), short(row["end"])) for row in shown]),
             pad(["worst at", *(short(row["at"]) for row in shown)]),
             spans("a -> b", [(value(row[a]), value(row[b])) for row in shown], "->"),
         ]
-        lines = ("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
-        return "\n".join([self.headline(), *lines])
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline(), *([aligned(self.columns())] if self else [])])
 
     __repr__ = __str__
 

@@ -176,7 +176,7 @@ def zero_start(case: Case) -> Iterator[Finding]:
     yield Finding(
         "zero-start",
         "note" if steps <= 1.0 else "warning",
-        f"the rate is 0 in {many}, which then change nothing",
+        f"the rate is 0 in {many}, so that nothing is learnt then",
         "start a warmup above zero (warmup_start=, or start= of after_warmup), or take the rate of "
         "the next step with .advance('1ba')",
     )
