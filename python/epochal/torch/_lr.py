@@ -333,10 +333,8 @@ class EpochalLR(LambdaLR):
         >>> from epochal.torch import bind
         >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
         >>> state = bind(LinearScheduler(), optimizer, "4ba").state_dict()
-        >>> print(bind(LinearScheduler(), optimizer, "8ba").apart(state)["lr"])
-        α differs most at 4 ba: 0 and 0.5
-        ba     worst at  a -> b
-        0 - 8  4         0 -> 0.5
+        >>> bind(LinearScheduler(), optimizer, "8ba").apart(state)["lr"].headline()
+        'α differs most at 4 ba: 0 and 0.5'
         """
         saved = Saved.read(state_dict)
         return self._apart(saved, self._fields.look(self.optimizer.param_groups))
