@@ -101,7 +101,7 @@ def test_every_finding_has_its_test() -> None:
     assert lint.__doc__ is not None
     documented = set(re.findall(r"`([a-z-]+)`", lint.__doc__.partition("| ---")[2]))
     documented -= {"base_lr"}
-    (mark,) = test_a_finding.pytestmark  # type: ignore[attr-defined]
+    (mark,) = test_a_finding.pytestmark
     assert {case[0] for case in mark.args[1]} == documented
 
 
