@@ -76,8 +76,9 @@ def phase_name(course: str, parts: float) -> str:
 def table(rows: list[dict[str, Any]]) -> list[list[str]]:
     columns = [pad(["phase", *map(name, rows)])]
     for unit in rows[0]["start"]:
-        tell = value if unit == "dur" else short
-        columns.append(spans(unit, [(tell(r["start"][unit]), tell(r["end"][unit])) for r in rows]))
+        columns.append(
+            spans(unit, [(time(r["start"][unit], unit), time(r["end"][unit], unit)) for r in rows])
+        )
     alphas = [(value(row["alpha_start"]), value(row["alpha_end"])) for row in rows]
     columns.append(spans("α", alphas, "->"))
     if any(beyond(row) for row in rows):

@@ -181,9 +181,10 @@ def zero_start(case: Case) -> Iterator[Finding]:
         )
         return
     steps = first if case.steps is None else first * case.steps
-    many = "the first step" if steps <= 1.0 else f"the first {short(steps)} steps"
-    if case.steps is None:
-        many = f"the first {case.at(first)}"
+    # Whatever a step is: the second one begins later than at time 0.
+    many = "the first step"
+    if steps > 1.0:
+        many = f"the first {case.at(first) if case.steps is None else f'{short(steps)} steps'}"
     yield Finding(
         "zero-start",
         "note" if steps <= 1.0 else "warning",
