@@ -5,7 +5,7 @@ from __future__ import annotations
 from epochal._core import Curve, EpochalError, Schedule, ScheduleError, phases, trace
 from epochal.view._describe import phase_name
 from epochal.view._nominal import nominal_run
-from epochal.view._words import NAMES, short, unit_for, units, value
+from epochal.view._words import NAMES, lowest, short, unit_for, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def to_svg(
     values = [alpha for _, alpha in line]
     high, low = max(values) or 1.0, 0.0
     if log:
-        positive = [alpha for alpha in values if alpha > 0.0] or [high]
-        # Six orders of magnitude are as many as a small picture tells apart.
-        low = max(min(positive), max(positive) * 1e-6)
+        low = lowest(values)
         low = low if low < high else high / 2
     frame = Frame(length, low, high, log, size)
     what = "α" if base_lr is None else "learning rate"
