@@ -17,6 +17,7 @@ TEXT = "#808080"
 FONT = "font: 11px system-ui, sans-serif"
 # About how wide a character of that is, in pixels.
 CHARACTER = 6.2
+LINE_HEIGHT = 12.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 20.0, 34.0
 SMALLEST = 120
 
@@ -113,7 +114,7 @@ def shades(curve: Curve, frame: Frame) -> list[str]:
                 f'height="{frame.bottom - TOP:.0f}" fill-opacity="0.1"/>'
             )
         label = phase_name(course, count)
-        if len(label) * CHARACTER < right - left:
+        if (len(label) + 1) * CHARACTER < right - left:
             parts.append(text((left + right) / 2, TOP - 6, label, "middle"))
     return parts
 
@@ -127,14 +128,16 @@ def axes(curve: Curve, frame: Frame, scale: float, unit: str, what: str, note: s
     for alpha, y in ((frame.high, TOP), (frame.low, frame.bottom)):
         parts.append(text(LEFT - 5, y + 4, value(alpha), "end"))
     middle = (TOP + frame.bottom) / 2
+    # Between both extremes.
+    name = what if len(what) * CHARACTER < frame.bottom - TOP - 2.0 * LINE_HEIGHT else "lr"
     parts.append(
         f'<text transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"{escaped(what)}</text>"
+        f"{escaped(name)}</text>"
     )
     baseline = frame.bottom + 14
     end = f"{short(frame.length * scale)} {unit}"
     # The end of the run is always told, and whatever does not touch it or what is left of it.
-    free, limit = LEFT - CHARACTER, frame.right - len(end) * CHARACTER
+    free, limit = LEFT - CHARACTER, frame.right - (len(end) + 1) * CHARACTER
     for _, start, *_ in phases(curve)[1:]:
         label, x = short(start * scale), frame.x(start)
         left = x - len(label) * CHARACTER / 2
