@@ -9,7 +9,6 @@ import pkgutil
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,20 +16,14 @@ from typing import Any
 
 import epochal
 import pytest
+from pages import ROOT, blocks
 
-ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "seeing.md"]
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 # Pages
-
-
-def blocks(text: str, language: str = "python") -> Iterator[tuple[int, str]]:
-    """The blocks of a language in a Markdown text, each with the number of lines before it."""
-    for block in re.finditer(rf"^( *)```{language} *\n(.*?)^ *``` *$", text, re.M | re.S):
-        yield text.count("\n", 0, block.start(2)), textwrap.dedent(block[2])
 
 
 def run_session(code: str, namespace: dict[str, Any], page: Path, line: int) -> None:
