@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -380,6 +381,8 @@ def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["at", "Linear(t_max=5)", "1ba", *RUN], "t_max must be a time with a unit"),
         (["at", WSD, "5ba", *RUN, "--ssr", "0"], "scale_schedule_ratio must be"),
         (["parse", "no/such/file.json"], "No such file or directory: 'no/such/file.json'"),
+        (["parse", "cosine"], "there is no schedule 'cosine': did you mean 'cosine_annealing'?"),
+        (["parse", "CosineAnnealing"], "needs its arguments, or empty brackets"),
         (["parse", "."], "is not the text of a schedule"),
     ],
 )
@@ -409,11 +412,57 @@ def test_files_that_are_refused(
     assert message in printed.error("show", str(path), "--run", "5ba")
 
 
-def test_what_argparse_refuses() -> None:
-    for arguments in ([], ["show"], ["shwo", WSD], ["at", WSD], ["show", WSD, "--ssr", "x"]):
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "epochal: the following arguments are required: command\n"),
+        (["show"], "epochal show: the following arguments are required: schedule\n"),
+        (["shwo", WSD], "epochal: argument command: invalid choice: 'shwo' (choose from "),
+        (["at", WSD], "epochal at: the following arguments are required: time\n"),
+        (["show", WSD, "--ssr", "x"], "epochal show: argument --ssr: invalid float value: 'x'\n"),
+        (
+            ["show", WSD, "--tokens-per-batch", "4Mtok"],
+            "epochal show: argument --tokens-per-batch: invalid count value: '4Mtok'\n",
+        ),
+    ],
+)
+def test_what_argparse_refuses(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: epochal ")
+    assert message in error
+
+
+def test_help_tells_the_schedules_and_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    signatures = [line.strip() for line in out.splitlines() if re.match(r"  \w+\(", line)]
+    names = [signature.partition("(")[0] for signature in signatures]
+    classes = [name for name in epochal.__all__ if name.endswith("Scheduler")]
+    assert {name + "Scheduler" for name in names} >= set(classes)
+    assert "CosineAnnealing(t_max='1dur', alpha_f=0.0)" in signatures
+    assert (
+        "WSD(t_warmup, t_decay='0.1dur', t_max='1dur', alpha_f=0.0, decay_shape='linear', " in out
+    )
+    # Its examples are right.
+    for line in out.partition("examples:\n")[2].splitlines()[:4]:
+        words = shlex.split(line)
+        if not words[2].endswith(".yaml"):
+            assert main(words[1:]) in (0, 1)
+
+
+def test_counts_may_be_written_as_times_are(printed: Printed) -> None:
+    facts = [
+        json.loads(printed("show", WSD, "--run", "15Ttok", "--json", "--tokens-per-batch", text))
+        for text in ("4M", "4_000_000", "4e6")
+    ]
+    assert [fact["run"]["tokens_per_batch"] for fact in facts] == [4_000_000] * 3
 
 
 # Terminals, pipes and other encodings

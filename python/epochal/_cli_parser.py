@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from epochal._cli_screen import Screen, folded, width_of
+from epochal._core import Time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ def _take_forms(parser: argparse.ArgumentParser, **printed: str) -> None:
         forms.add_argument(f"--{name}", action="store_true", help=f"print {described}")
 
 
+def count(text: str) -> int:
+    """A whole number as times have it: 4M, 1e6 or 4_000_000."""
+    return int(Time(f"{text}ba"))
+
+
 def _take_facts(parser: argparse.ArgumentParser) -> None:
     facts = parser.add_argument_group("the run")
     facts.add_argument("--run", metavar="TIME", help="its length, e.g. 90ep or 15Ttok")
@@ -147,7 +153,7 @@ def _take_facts(parser: argparse.ArgumentParser) -> None:
         ("--samples-per-batch", "sp"),
         ("--tokens-per-batch", "tok"),
     ):
-        facts.add_argument(name, type=int, metavar="N", help=f"relates {unit} to ba (batches)")
+        facts.add_argument(name, type=count, metavar="N", help=f"relates {unit} to ba (batches)")
     facts.add_argument(
         "--ssr", type=float, metavar="RATIO", help="run and schedule are so many times as long"
     )

@@ -33,6 +33,8 @@ def parse(text: str) -> Schedule:
     if not isinstance(text, str):
         raise TypeError(f"a schedule's text must be a string, not {text!r}")
     text = text.strip()
+    if text.isidentifier() and text not in classes():
+        raise ScheduleError(unknown_name("schedule", text, classes()))
     value = _value(text, _read)
     if not isinstance(value, Schedule):
         expected = "such as \"Linear(t_max='90ep')\""
