@@ -103,7 +103,7 @@ wheels: build/release/.wheels  ## the wheels for Linux that are published, in bu
 	for target in $(WHEEL_TARGETS); do \
 	    case $$target in *-musl) tag=musllinux_1_2;; *) tag=manylinux2014;; esac; \
 	    PATH=$(IN_RELEASE):$$PATH maturin build --zig --compatibility $$tag --target $$target \
-	        --out build/wheels $(WHEEL_FLAGS) || exit 1; \
+	        --out build/wheels || exit 1; \
 	done
 	$(IN_RELEASE)/python release/symbols.py build/wheels/*.whl
 	$(IN_RELEASE)/abi3audit --strict --verbose build/wheels/*-abi3-*.whl
@@ -111,7 +111,8 @@ wheels: build/release/.wheels  ## the wheels for Linux that are published, in bu
 	$(PYTHON) -m venv --clear build/release/empty
 	build/release/empty/bin/python -m pip install --quiet hypothesis pytest numpy
 	build/release/empty/bin/python -m pip install --quiet --no-index --find-links build/wheels epochal
-	build/release/empty/bin/pytest tests/test_packaging.py tests/test_vectors.py
+	build/release/empty/bin/pytest tests/test_packaging.py tests/test_vectors.py tests/test_time.py \
+	    tests/test_bits.py
 
 crate:  ## the core as others would get it from the registry of crates; nothing is uploaded
 	cargo test --locked --doc --package epochal-core
@@ -124,9 +125,10 @@ notices: $(VENV)/.ready  ## write THIRD-PARTY-NOTICES.md, the notices of the cra
 audit: build/release/.audit build/release/bin/cargo-deny  ## licences and sources of the crates, workflows, CITATION.cff
 	$(CARGO_DENY) check licenses bans sources
 	$(IN_RELEASE)/zizmor --offline --quiet .github
-	$(IN_RELEASE)/cffconvert --validate
+	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-advisories: build/release/.audit build/release/bin/cargo-deny  ## known vulnerabilities of all that is used; asks the databases of Rust and Python
+advisories: build/release/.audit build/release/bin/cargo-deny  ## known vulnerabilities of the crates and of what the wheel requires; asks their databases
 	$(CARGO_DENY) check advisories
 	$(IN_RELEASE)/pip-audit --strict .
 
