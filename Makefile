@@ -68,9 +68,10 @@ kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/test_accuracy.py
 
-lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
+lint: $(VENV)/.installed  ## formatting, lints, types and Rust's documentation, and the stub against the binary
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package epochal-core
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -102,8 +103,8 @@ wheels: build/release/.wheels  ## the wheels for Linux that are published, in bu
 	rm -rf build/wheels
 	for target in $(WHEEL_TARGETS); do \
 	    case $$target in *-musl) tag=musllinux_1_2;; *) tag=manylinux2014;; esac; \
-	    PATH=$(IN_RELEASE):$$PATH maturin build --zig --compatibility $$tag --target $$target \
-	        --out build/wheels || exit 1; \
+	    PATH=$(IN_RELEASE):$$PATH PYO3_PYTHON=$(IN_RELEASE)/python \
+	        maturin build --zig --compatibility $$tag --target $$target --out build/wheels || exit 1; \
 	done
 	$(IN_RELEASE)/python release/symbols.py build/wheels/*.whl
 	$(IN_RELEASE)/abi3audit --strict --verbose build/wheels/*-abi3-*.whl
@@ -111,12 +112,9 @@ wheels: build/release/.wheels  ## the wheels for Linux that are published, in bu
 	$(PYTHON) -m venv --clear build/release/empty
 	build/release/empty/bin/python -m pip install --quiet hypothesis pytest numpy
 	build/release/empty/bin/python -m pip install --quiet --no-index --find-links build/wheels epochal
-	build/release/empty/bin/pytest tests/test_packaging.py tests/test_vectors.py tests/test_time.py \
-	    tests/test_bits.py
+	build/release/empty/bin/pytest @release/tests.txt
 
 crate:  ## the core as others would get it from the registry of crates; nothing is uploaded
-	cargo test --locked --doc --package epochal-core
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package epochal-core
 	cargo publish --locked --dry-run --allow-dirty --package epochal-core
 
 notices: $(VENV)/.ready  ## write THIRD-PARTY-NOTICES.md, the notices of the crates that are linked
