@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionSchedule", "State", "as_schedule"]
 
+# As Python and NumPy 2 call theirs, and as NumPy 1 does.
+BOOLS = ("bool", "bool_")
+
 
 class State:
     """The argument of a schedule function.
@@ -141,8 +144,9 @@ class _Leaf:
             message = f"schedule function {self.name} failed at {_time(state)}: {error}"
             raise ScheduleError(message) from error
         try:
-            # `float` would take these, though they are not numbers.
-            alpha = -1.0 if isinstance(result, (bool, str, bytes)) else float(result)
+            # `float` would take these, though they are not numbers, and NumPy's bools too.
+            refused = isinstance(result, (str, bytes)) or type(result).__name__ in BOOLS
+            alpha = -1.0 if refused else float(result)
         except (TypeError, ValueError, ArithmeticError, RuntimeError):
             alpha = -1.0
         if not 0.0 <= alpha < float("inf"):
