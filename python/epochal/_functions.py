@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from epochal import _core
 from epochal._core import Curve, Run, Schedule, ScheduleError, Time, Timestamp, TimeUnit
+from epochal._numbers import is_bool
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from epochal._types import Number, UnitLike
 
 __all__ = ["FunctionSchedule", "State", "as_schedule"]
-
-# As Python and NumPy 2 call theirs, and as NumPy 1 does.
-BOOLS = ("bool", "bool_")
 
 
 class State:
@@ -144,8 +142,8 @@ class _Leaf:
             message = f"schedule function {self.name} failed at {_time(state)}: {error}"
             raise ScheduleError(message) from error
         try:
-            # `float` would take these, though they are not numbers, and NumPy's bools too.
-            refused = isinstance(result, (str, bytes)) or type(result).__name__ in BOOLS
+            # `float` would take these, though they are not numbers.
+            refused = isinstance(result, (str, bytes)) or is_bool(result)
             alpha = -1.0 if refused else float(result)
         except (TypeError, ValueError, ArithmeticError, RuntimeError):
             alpha = -1.0
