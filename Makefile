@@ -2,6 +2,7 @@
 # and cargo; all else goes into .venv and build. PYTHON=/path/to/python chooses another Python.
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
+PYTHONS ?= python3.11 python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 # A changed source rebuilds the wheel; nothing else does.
@@ -32,8 +33,8 @@ CARGO_DENY_VERSION := 0.20.2
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
-.PHONY: help demo test test-newest frameworks composer kill accuracy docs lint stub bench gate gate-update kernels wheel \
-        wheels sdist crate notices audit advisories clean
+.PHONY: help demo test test-newest test-oldest test-pythons frameworks composer kill accuracy docs lint stub bench \
+        gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -45,14 +46,30 @@ test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests a
 	cargo test --locked --package epochal-core
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
+# $(call test-in,folder,Python,words before pip,what pip is told more)
+define test-in
+test -d build/$(1) || $(2) -m venv build/$(1)
+build/$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+$(3) build/$(1)/bin/python -m pip install --quiet --group test $(4)
+build/$(1)/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+build/$(1)/bin/python -c "import numpy, torch; print('torch', torch.__version__, 'numpy', numpy.__version__)"
+build/$(1)/bin/pytest $(PYTEST_FLAGS)
+endef
+FREELY := env -u PIP_CONSTRAINT -u PIP_FIND_LINKS
+
 test-newest: build/wheel/.built  ## the Python tests with the newest versions of everything, PyTorch first
-	test -d build/newest || $(PYTHON) -m venv build/newest
-	unset PIP_CONSTRAINT PIP_FIND_LINKS && \
-	build/newest/bin/python -m pip install --quiet --upgrade pip && \
-	build/newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --group test
-	build/newest/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
-	build/newest/bin/python -c "import torch; print('torch', torch.__version__)"
-	build/newest/bin/pytest $(PYTEST_FLAGS)
+	$(call test-in,newest,$(PYTHON),$(FREELY),--upgrade --upgrade-strategy eager)
+
+test-oldest: build/wheel/.built  ## the Python tests with the oldest PyTorch and NumPy that we claim
+	$(call test-in,oldest,$(PYTHON),$(FREELY),'torch==2.6.*' 'numpy==1.26.*')
+
+test-pythons: build/wheel/.built  ## the Python tests with each of PYTHONS that is installed
+	@for python in $(PYTHONS); do \
+	    if $$python --version 2>/dev/null; then $(MAKE) test-$$python || exit; \
+	    else echo "not installed: $$python"; fi; done
+
+test-python3.%: build/wheel/.built
+	$(call test-in,python3.$*,python3.$*)
 
 # In the newest versions that fit together. FRAMEWORK_FLAGS="-k lightning" passes options to pytest,
 # which goes into tests/frameworks only where it is named.

@@ -161,6 +161,12 @@ def test_a_finding_is_a_sentence() -> None:
     assert len({finding, *lint(LinearScheduler(1.5), RUN, base_lr=0.1)}) == 1
 
 
+def test_nothing_is_said_twice() -> None:
+    product = CosineAnnealingScheduler("85ep") * LinearScheduler(t_max="85ep")
+    for schedule in (WSDScheduler("500ba", t_max="85ep"), product):
+        assert codes(schedule).count("t-max-unlike-run") == 1
+
+
 def test_severities() -> None:
     found = lint(CosineAnnealingWithWarmupScheduler("100ep"), RUN)
     assert [finding.severity for finding in found] == ["error"]

@@ -140,7 +140,8 @@ def lint(
     if not case.has_functions:
         for check in CHECKS_OF_VALUES:
             findings += check(case)
-    return findings
+    # A time may stand in several parts of one tree.
+    return list(dict.fromkeys(findings))
 
 
 def rates_disagree(run: Run) -> Iterator[Finding]:
