@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from epochal._core import ScheduleError
 from epochal._numbers import integer
 
-__all__ = ["ByGroup", "Group"]
+__all__ = ["ByGroup", "Group", "labels"]
 
 T = TypeVar("T")
 Group: TypeAlias = dict[str, Any]
@@ -59,6 +59,16 @@ class ByGroup(Generic[T]):
             if key in self.given:
                 return self.given[key]
         return None
+
+
+def labels(groups: Sequence[Group]) -> list[str]:
+    """What each group is called in a log: its name, or where that does not tell it from the others,
+    its index."""
+    names = [_name(group) for group in groups]
+    return [
+        str(i) if name is None or name.isdecimal() or names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
 
 
 def _name(group: Group) -> str | None:
