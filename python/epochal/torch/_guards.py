@@ -16,8 +16,8 @@ from epochal._follow import after_each_step, unwrapped
 __all__ = ["ClockGuard", "StepGuard", "WriteGuard", "warn"]
 
 # So many steps of the optimizer in a row need two steps of the scheduler each, or more, until that
-# is no skipped step of a GradScaler any more, but a habit.
-HABIT = 3
+# is a habit. A GradScaler that skips every other step does not do so for long.
+HABIT = 5
 
 
 def warn(message: str) -> None:
