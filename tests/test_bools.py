@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from epochal import Clock, EpochalError, LinearScheduler, PiecewiseScheduler, Run, Time, Timestamp
 from epochal.torch import bind, scale_scheduler
 from optimizers import sgd

@@ -16,8 +16,8 @@ from epochal._follow import after_each_step, unwrapped
 __all__ = ["ClockGuard", "StepGuard", "WriteGuard", "warn"]
 
 # So many steps of the optimizer in a row need two steps of the scheduler each, or more, until that
-# is no skipped step of a GradScaler any more, but a habit.
-HABIT = 3
+# is a habit. A GradScaler that skips every other step does not do so for long.
+HABIT = 5
 
 
 def warn(message: str) -> None:
@@ -30,7 +30,7 @@ def warn(message: str) -> None:
 
 
 class OptimizerSteps:
-    """Counts the real steps of an optimizer; those of a captured CUDA graph are not seen."""
+    """Counts the steps of an optimizer; those of a captured CUDA graph are not seen."""
 
     __slots__ = ("count",)
 
@@ -38,10 +38,13 @@ class OptimizerSteps:
         self.count = 0
         # What is an Optimizer in name only has no hooks, and then nothing is counted.
         with suppress(AttributeError):
-            after_each_step(optimizer, self._add)
+            after_each_step(optimizer, self._add, in_parts=self._ignore, skipped_too=True)
 
     def _add(self) -> None:
         self.count += 1
+
+    def _ignore(self) -> None:
+        pass  # How many parts make a step is not known.
 
 
 _COUNTED: WeakKeyDictionary[Optimizer, OptimizerSteps] = WeakKeyDictionary()

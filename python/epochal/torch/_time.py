@@ -152,7 +152,8 @@ class Ticks:
         count = guard.steps.count
         made, guard.seen = count - guard.seen, count
         now = self.clock.timestamp
-        if made and now is self._seen:
+        # A clock that follows an optimizer, this one or another, moves as it should.
+        if made and now is self._seen and not self.clock.follows:
             guard.unmoved()
         batch = int(now.batch)
         if batch < self._loaded:

@@ -9,67 +9,78 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
 
-/// What a state tells of its run: `max_duration` and `dataloader_len`.
-pub(crate) fn run_facts<'py>(
-    state: &Bound<'py, PyAny>,
-) -> Result<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let py = state.py();
-    Ok((
-        attribute("state", state, intern!(py, "max_duration"))?,
-        attribute("state", state, intern!(py, "dataloader_len"))?,
-    ))
+/// What a state tells, as it was read from it.
+pub(crate) struct State<'py> {
+    pub(crate) max_duration: Bound<'py, PyAny>,
+    pub(crate) dataloader_len: Bound<'py, PyAny>,
+    timestamp: Bound<'py, PyAny>,
 }
 
-/// The run of a state: its length, which is already scaled, and the batches in an epoch.
-pub(crate) fn run(
-    max_duration: &Bound<'_, PyAny>,
-    dataloader_len: &Bound<'_, PyAny>,
-    ratio: f64,
-) -> Result<core::Run> {
-    let batches = match dataloader_len.is_none() {
-        true => None,
-        false => Some(whole("state.dataloader_len", dataloader_len, Counter::Batch)?),
-    };
-    let facts = Facts { batches_per_epoch: batches, ..Facts::default() };
-    let duration = foreign_time("state.max_duration", max_duration)?;
-    Ok(core::Run::already_scaled(duration, facts, ratio)?)
+impl<'py> State<'py> {
+    pub(crate) fn read(state: &Bound<'py, PyAny>) -> Result<Self> {
+        let py = state.py();
+        Ok(Self {
+            max_duration: attribute("state", state, intern!(py, "max_duration"))?,
+            dataloader_len: attribute("state", state, intern!(py, "dataloader_len"))?,
+            timestamp: attribute("state", state, intern!(py, "timestamp"))?,
+        })
+    }
+
+    /// Its run: its length, which is already scaled, and the batches in an epoch.
+    pub(crate) fn run(&self, ratio: f64) -> Result<core::Run> {
+        let batches = match self.dataloader_len.is_none() {
+            true => None,
+            false => Some(whole("state.dataloader_len", &self.dataloader_len, Counter::Batch)?),
+        };
+        let facts = Facts { batches_per_epoch: batches, ..Facts::default() };
+        let duration = foreign_time("state.max_duration", &self.max_duration)?;
+        Ok(core::Run::already_scaled(duration, facts, ratio)?)
+    }
+
+    /// Whether its run is of types whose instances never change.
+    pub(crate) fn keeps_run(&self) -> bool {
+        never_changes(&self.max_duration) && never_changes(&self.dataloader_len)
+    }
+
+    /// Its timestamp, if that is one of this library.
+    pub(crate) fn own_timestamp(&self) -> Option<&core::Timestamp> {
+        self.timestamp.cast::<Timestamp>().ok().map(|timestamp| &timestamp.get().0)
+    }
+
+    /// Its timestamp. Of a foreign one, only the `counters` are read.
+    pub(crate) fn timestamp(&self, counters: &[Counter]) -> Result<core::Timestamp> {
+        if let Some(timestamp) = self.own_timestamp() {
+            return Ok(*timestamp);
+        }
+        counters.iter().try_fold(core::Timestamp::default(), |result, counter| {
+            let field = Field::total(*counter);
+            let name = PyString::new(self.timestamp.py(), field.name());
+            let value = attribute("state.timestamp", &self.timestamp, &name)?;
+            Ok(result.with(field, foreign_count(field, &value)?)?)
+        })
+    }
+
+    /// The same for functions, which may read any field: of a foreign timestamp all that it has.
+    pub(crate) fn whole_timestamp(&self) -> Result<core::Timestamp> {
+        if let Some(timestamp) = self.own_timestamp() {
+            return Ok(*timestamp);
+        }
+        let mut result = core::Timestamp::default();
+        for (field, name, ..) in Field::TABLE {
+            if let Some(value) = self.timestamp.getattr_opt(name)? {
+                result = result.with(field, foreign_count(field, &value)?)?;
+            }
+        }
+        Ok(result)
+    }
 }
 
 /// Whether the type of an object is one whose instances never change.
-pub(crate) fn never_changes(object: &Bound<'_, PyAny>) -> bool {
+fn never_changes(object: &Bound<'_, PyAny>) -> bool {
     object.is_none()
         || object.is_instance_of::<Time>()
         || object.is_exact_instance_of::<PyString>()
         || object.is_exact_instance_of::<PyInt>()
-}
-
-/// The timestamp of a state. Of a foreign one, only the `counters` are read.
-pub(crate) fn timestamp(state: &Bound<'_, PyAny>, counters: &[Counter]) -> Result<core::Timestamp> {
-    let timestamp = attribute("state", state, intern!(state.py(), "timestamp"))?;
-    if let Ok(timestamp) = timestamp.cast::<Timestamp>() {
-        return Ok(timestamp.get().0);
-    }
-    counters.iter().try_fold(core::Timestamp::default(), |result, counter| {
-        let field = Field::total(*counter);
-        let name = PyString::new(state.py(), field.name());
-        let value = attribute("state.timestamp", &timestamp, &name)?;
-        Ok(result.with(field, foreign_count(field, &value)?)?)
-    })
-}
-
-/// The same for functions, which may read any field: of a foreign timestamp all that it has.
-pub(crate) fn whole_timestamp(state: &Bound<'_, PyAny>) -> Result<core::Timestamp> {
-    let mut result = timestamp(state, &[])?;
-    let timestamp = state.getattr(intern!(state.py(), "timestamp"))?;
-    if timestamp.is_instance_of::<Timestamp>() {
-        return Ok(result);
-    }
-    for (field, name, ..) in Field::TABLE {
-        if let Some(value) = timestamp.getattr_opt(name)? {
-            result = result.with(field, foreign_count(field, &value)?)?;
-        }
-    }
-    Ok(result)
 }
 
 /// The value of a field in a foreign timestamp.

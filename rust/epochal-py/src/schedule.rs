@@ -1,7 +1,7 @@
 //! `Schedule`: the tree, and its operations.
 
 use crate::argument;
-use crate::composer;
+use crate::composer::State;
 use crate::curve::Curve;
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
@@ -85,27 +85,47 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
+    fn called(&self) -> MutexGuard<'_, Option<Called>> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// α by the curve that was kept, if that is the state's and nothing of Python is called: the
+    /// curve stays locked meanwhile.
+    fn at_once(&self, state: &State<'_>, ratio: f64) -> Option<core::Result<f64>> {
+        let timestamp = state.own_timestamp()?;
+        let called = self.called();
+        let curve = &called.as_ref().filter(|called| called.is_in(state, ratio))?.curve;
+        (!curve.has_functions()).then(|| curve.at_timestamp(timestamp))
+    }
+
     /// The curve in the run of a state. It is kept until a state gives another run.
-    fn curve_in(&self, state: &Bound<'_, PyAny>, ratio: f64) -> Result<Arc<core::Curve>> {
-        let (max_duration, dataloader_len) = composer::run_facts(state)?;
-        let lock = || self.called.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(called) = &*lock()
-            && called.ratio == ratio
-            && called.max_duration.is(&max_duration)
-            && called.dataloader_len.is(&dataloader_len)
+    fn curve_in(&self, state: &State<'_>, ratio: f64) -> Result<Arc<core::Curve>> {
+        if let Some(called) = &*self.called()
+            && called.is_in(state, ratio)
         {
             return Ok(Arc::clone(&called.curve));
         }
-        let run = composer::run(&max_duration, &dataloader_len, ratio)?;
-        let curve = Arc::new(self.tree.resolve(&run)?);
-        if composer::never_changes(&max_duration) && composer::never_changes(&dataloader_len) {
-            let (max_duration, dataloader_len) = (max_duration.unbind(), dataloader_len.unbind());
-            let called = Called { max_duration, dataloader_len, ratio, curve: Arc::clone(&curve) };
+        let curve = Arc::new(self.tree.resolve(&state.run(ratio)?)?);
+        if state.keeps_run() {
+            let called = Called {
+                max_duration: state.max_duration.clone().unbind(),
+                dataloader_len: state.dataloader_len.clone().unbind(),
+                ratio,
+                curve: Arc::clone(&curve),
+            };
             // What it replaces goes when it is no longer locked.
-            let before = lock().replace(called);
+            let before = self.called().replace(called);
             drop(before);
         }
         Ok(curve)
+    }
+}
+
+impl Called {
+    fn is_in(&self, state: &State<'_>, ratio: f64) -> bool {
+        self.ratio == ratio
+            && self.max_duration.is(&state.max_duration)
+            && self.dataloader_len.is(&state.dataloader_len)
     }
 }
 
@@ -174,13 +194,17 @@ impl Schedule {
     #[pyo3(signature = (state, ssr=Given(None)))]
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
-        let curve = self.curve_in(state, ratio)?;
-        if !curve.has_functions() {
-            return Ok(curve.at_timestamp(&composer::timestamp(state, &curve.counters())?)?);
+        let state = State::read(state)?;
+        if let Some(alpha) = self.at_once(&state, ratio) {
+            return Ok(alpha?);
         }
-        let alpha = curve.at_timestamp(&composer::whole_timestamp(state)?)?;
+        let curve = self.curve_in(&state, ratio)?;
+        if !curve.has_functions() {
+            return Ok(curve.at_timestamp(&state.timestamp(&curve.counters())?)?);
+        }
+        let alpha = curve.at_timestamp(&state.whole_timestamp()?)?;
         // What a function has read is known now, and must have been there.
-        composer::timestamp(state, &curve.counters())?;
+        state.timestamp(&curve.counters())?;
         Ok(alpha)
     }
 

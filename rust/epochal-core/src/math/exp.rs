@@ -205,21 +205,28 @@ impl Exponential {
         scaled(grown(z_high, z_low), shifted)
     }
 
-    /// The same for many, by way of a stage.
+    /// The same for many, by way of a stage. Most times have few digits and give normal numbers:
+    /// then trimming changes nothing, and no rounding needs care.
     #[inline(always)]
     pub(crate) fn at_all(self, times: &Lanes, stage: &mut Stage, out: &mut Lanes) {
-        for lane in 0..LANES {
-            (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
-                self.reduced(times[lane]);
-        }
-        // The same product, without a rounding that needs care.
-        if times.iter().fold(true, |normal, &t| normal & (t <= self.normal)) {
+        let digits = times.iter().fold(0, |digits, t| digits | t.to_bits());
+        let are_normal = times.iter().fold(true, |normal, &t| normal & (t <= self.normal));
+        if are_normal && trimmed(f64::from_bits(digits)).to_bits() == digits {
             for lane in 0..LANES {
-                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
+                let t = times[lane];
+                (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
+                    self.reduced_by(t, t, t * self.low);
+            }
+            for lane in 0..LANES {
                 let exponent = stage.shifted[lane].to_bits() << 52;
+                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
                 out[lane] = f64::from_bits(mantissa.to_bits().wrapping_add(exponent));
             }
         } else {
+            for lane in 0..LANES {
+                (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
+                    self.reduced(times[lane]);
+            }
             for lane in 0..LANES {
                 let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
                 out[lane] = scaled(mantissa, stage.shifted[lane]);
@@ -232,12 +239,17 @@ impl Exponential {
     #[inline(always)]
     fn reduced(self, t: f64) -> (f64, f64, f64) {
         let t = smaller(t, self.settled);
+        let leading = trimmed(t);
+        self.reduced_by(t, leading, leading * self.low + (t - leading) * self.rate)
+    }
+
+    /// The same by the leading digits of t, and what they leave out of t·rate.
+    #[inline(always)]
+    fn reduced_by(self, t: f64, leading: f64, rest: f64) -> (f64, f64, f64) {
         let shifted = t * self.octaves + TO_WHOLE;
         let whole = shifted - TO_WHOLE;
-        let leading = trimmed(t);
         let z_high = leading * self.high - whole * LN_2_LEADING;
-        let z_low = leading * self.low + (t - leading) * self.rate;
-        (shifted, z_high, z_low - whole * LN_2_TRAILING)
+        (shifted, z_high, rest - whole * LN_2_TRAILING)
     }
 }
 
