@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["after_each_step", "unwrapped"]
 
+# Wrappers within wrappers: no framework has more than three, and a mock has no end of them.
+DEEPEST = 16
+
 
 def after_each_step(
     optimizer: Any,
@@ -70,7 +73,7 @@ def unwrapped(optimizer: Any) -> Any:
     """The innermost optimizer of a wrapper, such as Accelerate's, Lightning's or DeepSpeed's, which
     may have no hooks of its own."""
     real, inner = None, optimizer
-    while inner is not None:
+    for _ in range(DEEPEST):
         if not isinstance(inner, type) and hasattr(inner, "register_step_post_hook"):
             real = inner
         inner = getattr(inner, "optimizer", None)
