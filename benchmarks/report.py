@@ -95,11 +95,11 @@ def quantity(value: float, unit: str) -> str:
     return f"{number(value / 1e-9)} ns"
 
 
-# For the README
+# For docs/exactness.md
 
 
 def markdown(outcomes: list[Outcome], facts: dict[str, Any]) -> str:
-    """The rows that the README quotes, with the command and the machine."""
+    """The rows that docs/exactness.md quotes, with the command and the machine."""
     chosen = [outcome for outcome in outcomes if outcome.contest.in_readme]
     rows = []
     for group, members in groupby(chosen, key=lambda outcome: outcome.contest.group):

@@ -30,6 +30,12 @@ print(peak() - before)
 """
 
 
+SHOW = """
+from epochal.__main__ import main
+main(["show", "WSD(t_warmup='2000ba')", "--run", "90ep", "--batches-per-epoch", "1000"])
+"""
+
+
 class Imports:
     """Times of whole programs, less that of an empty one."""
 
@@ -44,6 +50,16 @@ class Imports:
             empty, ours, peer = map(seconds_of, programs)
             rounds.append((max(ours - empty, 1e-6), max(peer - empty, 1e-6)))
         return rounds
+
+
+class Shows:
+    """Times of whole programs."""
+
+    unit = "s"
+
+    def measure(self, effort: Effort) -> list[tuple[float, float]]:
+        run(SHOW)
+        return [(seconds_of(SHOW), seconds_of("pass")) for _ in range(effort.rounds)]
 
 
 class BytesPerPoint:
@@ -83,5 +99,6 @@ def memory() -> BytesPerPoint:
 
 CONTESTS = [
     Contest(GROUP, "import epochal : import numpy", 1 / 4, Imports, in_readme=True),
+    Contest(GROUP, "epochal show : python -c pass", 3.0, Shows),
     Contest(GROUP, "memory of a grid of 1e8 : 8 bytes a point", 1.01, memory),
 ]

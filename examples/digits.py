@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
@@ -35,7 +36,6 @@ MOMENTUM = 0.9
 BATCH_SIZE = 32
 MEASURE_EVERY_BATCHES = 15
 RATIOS = (1.0, 0.5, 0.25)
-COLOURS = {1.0: "tab:blue", 0.5: "tab:orange", 0.25: "tab:green"}
 SCHEDULES: dict[str, epochal.Schedule] = {
     "cosine": epochal.CosineAnnealingWithWarmupScheduler("2ep", t_max="1dur", scale_warmup=True),
     "constant": epochal.ConstantScheduler(),
@@ -47,19 +47,25 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass
 class Result:
-    """One row of the table, and one line in each panel of the figure."""
+    """One row of the table of accuracies, and one line of their figure."""
 
     schedule: str
     ratio: float
-    epochs: float
-    lr: Floats  # that each batch was trained with
+    curve: epochal.Curve  # that the runs were trained with
     measured_at: list[int]  # in batches
     accuracy: Floats  # in percent, [seed, measurement]
     seconds: float  # a run, the measurements included
 
+    def lasted(self, unit: str) -> float:
+        end: float = self.curve.describe().rows[-1]["end"][unit]
+        return end
+
     @property
-    def steps(self) -> int:
-        return len(self.lr)
+    def label(self) -> str:
+        """The shorter constant runs are the first part of the longest one: one line for all."""
+        if self.schedule == "constant":
+            return "constant rate"
+        return f"cosine with warmup, SSR {self.ratio:g}: {self.lasted('ep'):g} epochs"
 
 
 def load_data() -> tuple[Split, Split]:
@@ -78,23 +84,21 @@ def accuracy_percent(model: nn.Module, test: Split) -> float:
 
 
 class Measure:
-    """Notes the learning rate of each batch, and the test accuracy now and then."""
+    """Notes the test accuracy now and then."""
 
     def __init__(self, test: Split) -> None:
         self.test = test
-        self.lr: list[float] = []
         self.measured_at: list[int] = []
         self.accuracy: list[float] = []
 
     def batch_end(self, trainer: epochal.Trainer) -> None:
-        self.lr += trainer.lr
         batches = int(trainer.clock.timestamp.batch)
         if batches % MEASURE_EVERY_BATCHES == 0 or trainer.clock.done:
             self.measured_at.append(batches)
             self.accuracy.append(accuracy_percent(trainer.model, self.test))
 
 
-def compare(name: str, ratio: float, epochs: int, seeds: int) -> Result:
+def train(name: str, ratio: float, epochs: int, seeds: int) -> Result:
     """Train once for each seed under one schedule and one ratio."""
     images_and_labels, test = load_data()
     dataset = TensorDataset(*images_and_labels)
@@ -125,20 +129,20 @@ def compare(name: str, ratio: float, epochs: int, seeds: int) -> Result:
     return Result(
         schedule=name,
         ratio=ratio,
-        epochs=len(measure.lr) / len(loader),
-        lr=np.array(measure.lr),
+        curve=SCHEDULES[name].resolve(trainer.run),
         measured_at=measure.measured_at,
         accuracy=np.array(accuracy),
         seconds=(time.perf_counter() - start) / seeds,
     )
 
 
-def table(results: Sequence[Result]) -> str:
+def accuracies(results: Sequence[Result]) -> str:
     rows = ["schedule     SSR   epochs    steps  seconds   test accuracy"]
     for r in results:
         last = r.accuracy[:, -1]
         rows.append(
-            f"{r.schedule:<8} {r.ratio:>7} {r.epochs:>8} {r.steps:>8} {r.seconds:>8.2f}"
+            f"{r.schedule:<8} {r.ratio:>7} {r.lasted('ep'):>8} {r.lasted('ba'):>8.0f}"
+            f" {r.seconds:>8.2f}"
             f"   {last.mean():.2f} %  ({last.min():.2f} .. {last.max():.2f})"
         )
     seeds = len(results[0].accuracy)
@@ -146,44 +150,54 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(rows)
 
 
-def draw(results: Sequence[Result], path: Path) -> None:
-    """Learning rate and accuracy over the batches; runs of one ratio share a colour."""
-    longest = max(r.steps for r in results)
-    figure = Figure(figsize=(12, 5.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+def curves(results: Sequence[Result]) -> dict[str, epochal.Curve]:
+    """What was trained, each once, the longest first."""
+    found: dict[str, epochal.Curve] = {}
     for r in results:
-        constant = r.schedule == "constant"
-        colour = "0.55" if constant else COLOURS[r.ratio]
-        label = f"cosine with warmup, SSR {r.ratio:g}: {r.epochs:g} epochs"
-        # The shorter constant runs are the first part of the longest one: one line shows them all.
-        if not constant or r.ratio == max(RATIOS):
-            style = {"color": colour, "linestyle": "--" if constant else "-", "linewidth": 1.8}
-            left.plot(r.lr, **style, label="constant rate" if constant else label)
-            right.plot(r.measured_at, r.accuracy.mean(axis=0), **style)
+        found.setdefault(r.label, r.curve)
+    return found
+
+
+def draw(results: Sequence[Result], path: Path) -> None:
+    """Learning rate and accuracy over the batches, in the same strokes."""
+    figure = Figure(figsize=(12, 5.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True)
+    epochal.compare(curves(results), ax=left, base_lr=BASE_LR)
+    lines = {line.get_label(): line for line in left.lines}
+    for r in results:
+        line = lines[r.label]
+        if r.ratio == max(RATIOS) or r.schedule != "constant":
+            right.plot(r.measured_at, r.accuracy.mean(axis=0), **strokes(line))
         last = r.accuracy[:, -1]
         spread = [[last.mean() - last.min()], [last.max() - last.mean()]]
-        # Beside one another, so that both can be seen.
-        x = r.steps + 0.005 * longest * (1 if constant else -1)
-        right.errorbar(x, last.mean(), spread, color=colour, marker="o", capsize=4)
+        right.errorbar(r.lasted("ba"), last.mean(), spread, **dot(line))
 
-    lowest = min(r.accuracy[:, -1].min() for r in results)
-    left.set(title="One schedule at three scale schedule ratios (SSR)", ylabel="learning rate")
-    right.set(title="Each run ends at its dot", ylabel="test accuracy (%)")
-    left.set_ylim(0, 1.1 * BASE_LR)
-    right.set_ylim(min(85, lowest - 1), 100)
-    dot = f"end of a run: mean, lowest and highest of {len(results[0].accuracy)} seeds"
-    left.errorbar([], [], [], color="0.3", marker="o", capsize=4, linestyle="", label=dot)
-    bpe = results[0].steps / results[0].epochs
+    seeds = len(results[0].accuracy)
+    figure.suptitle(
+        "One schedule at three scale schedule ratios (SSR). "
+        f"Dots: mean, lowest and highest of {seeds} seeds at the end of a run"
+    )
+    left.set_xlim(0, 1.03 * left.get_xlim()[1])
+    right.set_ylim(min(85, *(r.accuracy[:, -1].min() - 1 for r in results)), 100)
+    right.set_xlabel(left.get_xlabel())
+    right.set_ylabel("test accuracy (%)")
     for axes in (left, right):
-        axes.set_xlabel(f"batches of {BATCH_SIZE} images (= optimizer steps)")
-        axes.set_xlim(0, 1.03 * longest)
         axes.grid(alpha=0.3)
-        top = axes.secondary_xaxis("top", functions=(lambda x: x / bpe, lambda x: x * bpe))
-        top.set_xlabel("epochs")
-        ends = sorted({r.epochs for r in results})
-        top.set_xticks(ends, labels=[f"{end:g}" for end in ends])
-    figure.legend(loc="outside lower center", ncols=2)
+    legend = left.get_legend()
+    assert legend is not None
+    legend.remove()
+    # Below both panels, whose strokes it tells.
+    figure.legend(handles=list(lines.values()), loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=120)
+
+
+def strokes(line: Line2D) -> dict[str, Any]:
+    return {"color": line.get_color(), "linestyle": line.get_linestyle(), "linewidth": 1.8}
+
+
+def dot(line: Line2D) -> dict[str, Any]:
+    """A mean, with the lowest and the highest."""
+    return {"color": line.get_color(), "marker": "o", "capsize": 4}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -195,11 +209,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     torch.set_num_threads(1)  # the network is too small to gain from more
     results = [
-        compare(name, ratio, options.epochs, options.seeds)
-        for name in SCHEDULES
-        for ratio in RATIOS
+        train(name, ratio, options.epochs, options.seeds) for name in SCHEDULES for ratio in RATIOS
     ]
-    print(table(results))
+    for label, curve in curves(results).items():
+        print(f"{label}\n{curve.describe(BASE_LR)}\n")
+    print(accuracies(results))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     draw(results, options.out)
     print(f"figure: {options.out}")

@@ -140,7 +140,7 @@ class Config(Source):
         return found
 
 
-NAMES = sorted(made.__name__ for made in reference_named.NAMED)
+NAMES = sorted(name for name in reference_named.NAMES if name.endswith("Scheduler"))
 # Without a value of its own an argument has none.
 REQUIRED = inspect.Parameter.empty
 
@@ -187,6 +187,7 @@ def lengths(draw: Draw, units: tuple[str, ...] = UNITS, longest: int = 1000) -> 
     return f"{draw(_HUNDREDTHS | _ANY_DURATION)!r}dur"
 
 
+CONVERTIBLE = ("ep", "ba", "sp", "tok", "dur")
 # Not below 0.01: between so many steps there is no whole number.
 _ANY_DURATION = st.floats(0.01, 1.5)
 
@@ -208,6 +209,9 @@ def points(
 def configs(draw: Draw, *names: str, units: tuple[str, ...] = UNITS, longest: int = 1000) -> Config:
     """Any class; arguments valid at construction, some left to their defaults."""
     name = draw(st.sampled_from(names or NAMES))
+    if draw(st.integers(0, 3)):
+        # Mostly units that the run converts into one another.
+        units = tuple(unit for unit in units if unit in CONVERTIBLE) or units
     length = lengths(units, longest)
     arguments: dict[str, Any] = {}
     for key, default in parameters(name).items():

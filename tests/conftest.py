@@ -26,32 +26,3 @@ def torch_version() -> tuple[int, int]:
     except metadata.PackageNotFoundError:
         return 999, 0
     return int(major), int(minor)
-
-
-# Where a composed schedule and the reference part in rare cases: which clocks they read, and decays
-# that are shorter than the digits of a float. Both readings have their tests elsewhere.
-PARTED = {
-    f"{test}[{name}]"
-    for test, names in {
-        "test_clocks_and_missing_facts": (
-            "ConstantWithWarmupScheduler",
-            "InverseSquareRootWithWarmupScheduler",
-            "OneCycleScheduler",
-            "WSDScheduler",
-        ),
-        "test_values_at_and_beside_every_boundary": ("CyclicScheduler", "WSDScheduler"),
-        "test_values_of_long_runs": ("CyclicScheduler",),
-        "test_scaling_is_a_change_of_clock": (
-            "InverseSquareRootWithWarmupScheduler",
-            "WSDScheduler",
-        ),
-        "test_jumps": ("27-PiecewiseScheduler-x0.3",),
-    }.items()
-    for name in names
-} | {"test_both_ends_are_exact_and_the_last_holds"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.name in PARTED or item.nodeid.endswith("test_tree.py::test_what_is_refused"):
-            item.add_marker(pytest.mark.xfail(strict=False, reason="rare cases are open"))

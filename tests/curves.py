@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
+from catalogue import FULL, full
 from epochal import (
     ConstantScheduler,
     ConstantWithWarmupScheduler,
@@ -33,7 +34,7 @@ from epochal import (
 AnyArray: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-SCHEDULES: tuple[Schedule, ...] = (
+_SCHEDULES: tuple[Schedule, ...] = (
     StepScheduler("7ba", 0.5),
     StepScheduler("1ba", 0.9),
     MultiStepScheduler(["10ba", "0.3dur", "300ba", "10ba", "2ep"], 0.3),
@@ -83,6 +84,9 @@ SCHEDULES: tuple[Schedule, ...] = (
     MultiStepScheduler(["10ba", "0.3dur"], 0.3).advance("1ba")
     * PolynomialScheduler(1.5).repeat("90ba"),
 )
+# These, and the example of each class that is none of them.
+_CLASSES = {type(schedule).__name__ for schedule in _SCHEDULES}
+SCHEDULES = (*_SCHEDULES, *(full(name) for name in FULL if name not in _CLASSES))
 RUNS = (
     Run("1000ba", batches_per_epoch=40),
     Run("1000ba", batches_per_epoch=40, scale_schedule_ratio=0.3),

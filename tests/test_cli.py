@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from epochal import (
 )
 from epochal.__main__ import main
 from epochal.view import Finding
+from epochal.view._describe import aligned
 
 PROGRAM = Path(sys.executable).with_name("epochal")
 WSD = "WSD(t_warmup='2000ba')"
@@ -129,13 +131,18 @@ def test_parse(printed: Printed) -> None:
 # show
 
 
+def plot_of(lines: list[str]) -> list[str]:
+    """The plot among what is shown, its axis and its labels with it."""
+    start = next(i for i, line in enumerate(lines) if "│" in line or "|" in line)
+    return lines[start : start + 10]
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_show_is_as_wide_as_the_screen(
     columns: int, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    lines = printed("show", WSD, *RUN, "--base-lr", "3e-4").splitlines()
-    plot = lines[3:13]
+    plot = plot_of(printed("show", WSD, *RUN, "--base-lr", "3e-4").splitlines())
     assert max(map(len, plot)) == columns
     assert plot[0].startswith("   0.0003 │")
     assert plot[8].startswith("        0 └──")
@@ -143,6 +150,63 @@ def test_show_is_as_wide_as_the_screen(
     assert plot[9].split()[-1] == "90000ba"
     assert plot[9].endswith("90000ba")
     assert len(plot[9]) == columns
+
+
+LONG = "InverseSquareRootWithWarmup('20Mtok', t_cooldown='1.5Ttok') * MultiStep(['4Ttok', '9Ttok'])"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", LONG),
+        ("lint", LONG),
+        ("diff", LONG, "WSD('20Mtok')"),
+        ("at", LONG, "1_234_567_890_123tok", "0.123456789dur"),
+        ("show", "MultiStepWithWarmup('5ep', ['4ep', '120ep'])"),
+        ("at", "WSD('5ep', colour='red')", "5ep"),
+        ("diff", LONG),
+        ("sow", LONG),
+        ("--help",),
+        *((name, "--help") for name in ("show", "at", "lint", "diff", "parse")),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_nothing_is_wider_than_the_screen(
+    columns: int, encoding: str, arguments: tuple[str, ...]
+) -> None:
+    facts = ("--run", "15Ttok", "--tokens-per-batch", "4123456", "--base-lr", "3.123456e-4")
+    if arguments[0] not in ("--help", "sow") and "--help" not in arguments:
+        arguments = (*arguments, *facts)
+    shown = in_a_terminal(*arguments, columns=columns, PYTHONIOENCODING=encoding)
+    lines = re.sub(r"\033\[\d+m", "", shown).splitlines()
+    assert lines
+    assert max(map(len, lines)) <= columns
+    assert "Traceback" not in shown
+
+
+def test_tables_are_split_where_they_find_no_room(
+    printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = WSDScheduler("2000ba").resolve(Run("90ep", batches_per_epoch=1000)).describe(3e-4)
+    monkeypatch.setenv("COLUMNS", "40")
+    out = printed("show", WSD, *RUN, "--base-lr", "3e-4")
+    tables = [
+        table.splitlines() for table in out.split("\n\n") if table.startswith(("phase", "note"))
+    ][:-1]
+    assert [table[0].split() for table in tables] == [
+        ["phase", "ep", "ba"],
+        ["phase", "dur", "α"],
+        ["phase", "lr"],
+    ]
+    whole = [line.split() for line in str(columns).splitlines()]
+    beside = [[cell for table in tables for cell in table[i].split()[1:]] for i in range(4)]
+    assert [row[1:] for row in whole] == beside
+    # Not even the first column finds room.
+    assert aligned([["a" * 9, "1"], ["b" * 9, "2"], ["c" * 20, "3"]], 20) == (
+        f"{'a' * 9}  {'b' * 9}\n1  2\n\n{'c' * 20}\n3"
+    )
 
 
 def heights(lines: list[str]) -> list[int]:
@@ -317,6 +381,8 @@ def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["at", "Linear(t_max=5)", "1ba", *RUN], "t_max must be a time with a unit"),
         (["at", WSD, "5ba", *RUN, "--ssr", "0"], "scale_schedule_ratio must be"),
         (["parse", "no/such/file.json"], "No such file or directory: 'no/such/file.json'"),
+        (["parse", "cosine"], "there is no schedule 'cosine': did you mean 'cosine_annealing'?"),
+        (["parse", "CosineAnnealing"], "needs its arguments, or empty brackets"),
         (["parse", "."], "is not the text of a schedule"),
     ],
 )
@@ -346,11 +412,57 @@ def test_files_that_are_refused(
     assert message in printed.error("show", str(path), "--run", "5ba")
 
 
-def test_what_argparse_refuses() -> None:
-    for arguments in ([], ["show"], ["shwo", WSD], ["at", WSD], ["show", WSD, "--ssr", "x"]):
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "epochal: the following arguments are required: command\n"),
+        (["show"], "epochal show: the following arguments are required: schedule\n"),
+        (["shwo", WSD], "epochal: argument command: invalid choice: 'shwo' (choose from "),
+        (["at", WSD], "epochal at: the following arguments are required: time\n"),
+        (["show", WSD, "--ssr", "x"], "epochal show: argument --ssr: invalid float value: 'x'\n"),
+        (
+            ["show", WSD, "--tokens-per-batch", "4Mtok"],
+            "epochal show: argument --tokens-per-batch: invalid count value: '4Mtok'\n",
+        ),
+    ],
+)
+def test_what_argparse_refuses(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: epochal ")
+    assert message in error
+
+
+def test_help_tells_the_schedules_and_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    signatures = [line.strip() for line in out.splitlines() if re.match(r"  \w+\(", line)]
+    names = [signature.partition("(")[0] for signature in signatures]
+    classes = [name for name in epochal.__all__ if name.endswith("Scheduler")]
+    assert {name + "Scheduler" for name in names} >= set(classes)
+    assert "CosineAnnealing(t_max='1dur', alpha_f=0.0)" in signatures
+    assert (
+        "WSD(t_warmup, t_decay='0.1dur', t_max='1dur', alpha_f=0.0, decay_shape='linear', " in out
+    )
+    # Its examples are right.
+    for line in out.partition("examples:\n")[2].splitlines()[:4]:
+        words = shlex.split(line)
+        if not words[2].endswith(".yaml"):
+            assert main(words[1:]) in (0, 1)
+
+
+def test_counts_may_be_written_as_times_are(printed: Printed) -> None:
+    facts = [
+        json.loads(printed("show", WSD, "--run", "15Ttok", "--json", "--tokens-per-batch", text))
+        for text in ("4M", "4_000_000", "4e6")
+    ]
+    assert [fact["run"]["tokens_per_batch"] for fact in facts] == [4_000_000] * 3
 
 
 # Terminals, pipes and other encodings
@@ -367,7 +479,7 @@ def in_a_terminal(*arguments: str, columns: int = 60, **environment: str) -> str
             stdin=its,
             stdout=its,
             stderr=its,
-            check=True,
+            check=False,
             env=kept | {"TERM": "xterm"} | environment,
         )
     finally:
@@ -387,7 +499,7 @@ def test_a_terminal_gives_width_and_colour() -> None:
         out = in_a_terminal("show", WSD, *RUN, columns=columns)
         assert "\033[36m" in out
         plain = re.sub(r"\033\[\d+m", "", out)
-        assert max(len(line) for line in plain.splitlines()[3:13]) == columns
+        assert max(map(len, plot_of(plain.splitlines()))) == columns
         assert plain == run("show", WSD, *RUN, env={"COLUMNS": str(columns)}).stdout
 
 
@@ -400,7 +512,9 @@ def test_no_colour() -> None:
 def test_a_pipe_has_80_columns_and_no_colour() -> None:
     out = run("show", WSD, *RUN).stdout
     assert "\033" not in out
-    assert max(len(line) for line in out.splitlines()[3:13]) == 80
+    assert max(map(len, plot_of(out.splitlines()))) == 80
+    # What a program reads is not broken.
+    assert out.splitlines()[0] == repr(WSDScheduler("2000ba"))
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -408,11 +522,17 @@ def test_without_utf_8(encoding: str) -> None:
     out = run("show", WSD, *RUN, env={"PYTHONIOENCODING": encoding}, encoding=encoding)
     assert out.returncode == 0
     assert out.stderr == ""
-    plot = out.stdout.splitlines()[3:13]
+    plot = plot_of(out.stdout.splitlines())
     assert all("|" in line for line in plot[:8])
     assert "###" in plot[7]
     assert plot[8].startswith("        0 +--")
     assert max(map(len, plot)) == 80
+    curve = WSDScheduler("2000ba").resolve(Run("90ep", batches_per_epoch=1000))
+    assert str(curve.describe()).replace("α", "alpha") in out.stdout
+    table = run("show", WSD, *RUN, "--base-lr", "1", env={"PYTHONIOENCODING": encoding}).stdout
+    assert str(curve.describe(1.0)).replace("α    ", "alpha") in table
+    out = run("show", WSD, *RUN, "--svg", env={"PYTHONIOENCODING": encoding})
+    assert ElementTree.fromstring(out.stdout).tag.endswith("svg")
 
 
 def test_a_reader_that_stops_is_no_error() -> None:

@@ -28,6 +28,7 @@ from epochal import (
     Curve,
     EpochalError,
     LinearScheduler,
+    MultiStepScheduler,
     PolynomialScheduler,
     Run,
     ScheduleError,
@@ -355,6 +356,34 @@ def test_a_bad_time_on_any_clock_is_refused() -> None:
 
 
 # Bulk work beside other threads and processes
+
+
+def test_an_array_that_changes_meanwhile() -> None:
+    """Its times may be good when they are looked at, and not be when they are used."""
+    curve = MultiStepScheduler([f"{i}ba" for i in range(1, 1000)]).resolve("3000ba")
+    times = np.full(1_000_000, 5.0)
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            times[500_000:501_000] = np.inf
+            for _ in range(3):
+                times[:] = 5.0
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    outcomes = {"refused": 0, "taken": 0}
+    try:
+        while min(outcomes.values()) < 20:
+            try:
+                curve(times, threads=1)
+                outcomes["taken"] += 1
+            except ScheduleError:
+                outcomes["refused"] += 1
+            assert max(outcomes.values()) < 5000
+    finally:
+        done.set()
+        writer.join()
 
 
 def runs_beside(evaluate: Callable[[], object]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from epochal import CosineAnnealingWithWarmupScheduler, Run
 
 DEMO = Path(__file__).parents[1] / "examples" / "digits.py"
 EPOCHS = 2
@@ -34,7 +35,7 @@ def run_demo(folder: Path) -> tuple[str, list[Row]]:
     assert "Warning" not in done.stderr
     rows = []
     for line in done.stdout.splitlines():
-        if re.match(r"(cosine|constant) ", line):
+        if re.match(r"(cosine|constant) +[\d.]+ ", line):
             word, *rest = re.findall(r"[\w.]*\w", line)
             ratio, epochs, steps, _, mean, lowest, highest = map(float, rest)
             rows.append(Row(word, ratio, epochs, int(steps), mean, lowest, highest))
@@ -61,6 +62,14 @@ def test_table(demo: tuple[str, list[Row]]) -> None:
         # Half an epoch, the shortest run, is 21 batches: a run stops where its duration says.
         assert row.steps == EPOCHS * row.ratio * BATCHES_PER_EPOCH
         assert 0 <= row.lowest <= row.mean <= row.highest <= 100
+
+
+def test_what_was_trained_is_described(demo: tuple[str, list[Row]]) -> None:
+    stdout, _ = demo
+    for ratio in (1.0, 0.5, 0.25):
+        run = Run(f"{EPOCHS}ep", batches_per_epoch=BATCHES_PER_EPOCH, scale_schedule_ratio=ratio)
+        curve = CosineAnnealingWithWarmupScheduler("2ep", scale_warmup=True).resolve(run)
+        assert f"{curve.describe(0.3)}\n" in stdout
 
 
 def test_something_is_learnt(demo: tuple[str, list[Row]]) -> None:

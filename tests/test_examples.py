@@ -1,13 +1,14 @@
-"""Every example in the README and in docstrings runs, and everything public has a docstring."""
+"""Examples in the README, in pages and docstrings run; everything public has a docstring."""
 
 import doctest
 import importlib
 import inspect
 import io
+import os
 import pkgutil
 import re
+import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,50 +16,91 @@ from typing import Any
 
 import epochal
 import pytest
+from pages import ROOT, blocks
 
-README = Path(__file__).parents[1] / "README.md"
+# Pages whose lines want frameworks or loggers have tests of their own.
+ELSEWHERE = {"frameworks.md", "logging.md"}
+
+
+def has_examples(page: Path) -> bool:
+    return page.name not in ELSEWHERE and any(blocks(page.read_text(encoding="utf-8")))
+
+
+PAGES = [ROOT / "README.md", *sorted(filter(has_examples, (ROOT / "docs").glob("*.md")))]
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-# README
+# Pages
 
 
-def blocks(text: str) -> Iterator[tuple[int, str]]:
-    """The python blocks of a Markdown text, each with the number of lines before it."""
-    for block in re.finditer(r"^( *)```python *\n(.*?)^ *``` *$", text, re.M | re.S):
-        yield text.count("\n", 0, block.start(2)), textwrap.dedent(block[2])
-
-
-def run_session(code: str, namespace: dict[str, Any], line: int) -> None:
+def run_session(code: str, namespace: dict[str, Any], page: Path, line: int) -> None:
     """A block with prompts: its output is compared too."""
     report = io.StringIO()
-    test = doctest.DocTestParser().get_doctest(code, namespace, "README.md", str(README), line)
+    test = doctest.DocTestParser().get_doctest(code, namespace, page.name, str(page), line)
     # A DocTest copies its namespace; blocks share theirs.
     test.globs = namespace
     outcome = doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(
         test, out=report.write, clear_globs=False
     )
-    assert outcome.attempted > 0, f"README.md: no example in the block at line {line}"
+    assert outcome.attempted > 0, f"{page.name}: no example in the block at line {line}"
     assert outcome.failed == 0, report.getvalue()
 
 
-def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "plot" in page.read_text(encoding="utf-8"):
+        pytest.importorskip("matplotlib").use("agg")
     # A block may write files.
     monkeypatch.chdir(tmp_path)
     # Classes that a block defines are looked up by name, by pickle for one.
-    module = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", module)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
     namespace = module.__dict__
     ran = 0
-    for line, code in blocks(README.read_text(encoding="utf-8")):
+    for line, code in blocks(page.read_text(encoding="utf-8")):
         if re.search(r"^>>> ", code, re.M):
-            run_session(code, namespace, line)
+            run_session(code, namespace, page, line)
         else:
-            # Leading newlines, so that a traceback shows the line of the README.
-            exec(compile("\n" * line + code, str(README), "exec"), namespace)
+            # Leading newlines, so that a traceback shows the line of the page.
+            exec(compile("\n" * line + code, str(page), "exec"), namespace)
         ran += 1
     assert ran > 0
+
+
+def test_pages_are_found() -> None:
+    names = {page.name for page in PAGES}
+    assert {"README.md", "start.md", "which.md", "units.md", "scale.md", "seeing.md"} <= names
+    assert {"loop.md", "trainer.md", "arrays.md", "schedules.md", "resuming.md"} <= names
+
+
+def in_a_shell(block: str) -> str:
+    """The commands of a console block, each with what it prints in a terminal of 90 columns."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shown = ""
+    for command in re.findall(r"^\$ (.*)$", block, re.M):
+        done = subprocess.run(
+            command,
+            shell=True,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env=os.environ | {"PATH": path, "COLUMNS": "90", "PYTHONIOENCODING": "utf-8"},
+        )
+        shown += f"$ {command}\n{done.stdout}{done.stderr}"
+    return shown
+
+
+CONSOLES = [
+    pytest.param(code, id=f"{page.name}:{line}")
+    for page in PAGES
+    for line, code in blocks(page.read_text(encoding="utf-8"), "console")
+]
+
+
+@pytest.mark.parametrize("block", CONSOLES)
+def test_console(block: str) -> None:
+    assert in_a_shell(block) == block
 
 
 def test_blocks_are_found() -> None:

@@ -1,5 +1,6 @@
 """Each finding: a schedule that has it, one that does not."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,16 @@ from epochal import (
     CosineAnnealingScheduler,
     CosineAnnealingWarmRestartsScheduler,
     CosineAnnealingWithWarmupScheduler,
+    CyclicScheduler,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
+    InverseSquareRootWithWarmupScheduler,
     LinearScheduler,
+    LinearWithWarmupScheduler,
     MultiStepScheduler,
     MultiStepWithWarmupScheduler,
+    OneCycleScheduler,
+    PolynomialScheduler,
     Run,
     StepScheduler,
     WSDScheduler,
@@ -81,8 +88,67 @@ def test_nothing_is_found_in_a_good_schedule() -> None:
     ],
 )  # fmt: skip
 def test_a_finding(code: str, bad: Any, bad_run: Any, good: Any, good_run: Any) -> None:
-    assert code in codes(bad, bad_run)
+    findings = [finding for finding in lint(bad, bad_run) if finding.code == code]
+    assert findings
+    for finding in findings:
+        assert finding.sentence
+        assert finding.mend
+        assert finding.severity in ("error", "warning", "note")
     assert code not in codes(good, good_run)
+
+
+def test_every_finding_has_its_test() -> None:
+    assert lint.__doc__ is not None
+    documented = set(re.findall(r"`([a-z-]+)`", lint.__doc__.partition("| ---")[2]))
+    documented -= {"base_lr"}
+    (mark,) = test_a_finding.pytestmark
+    assert {case[0] for case in mark.args[1]} == documented
+
+
+# Schedules of well-known trainings, and what is noted of them.
+R, T = RUN, Run("15Ttok", tokens_per_batch=4_000_000)
+KNOWN: list[tuple[Any, Any, list[str]]] = [
+    (MultiStepWithWarmupScheduler("5ep", ["30ep", "60ep", "80ep"]), R, ["zero-start"]),
+    (MultiStepWithWarmupScheduler("2000ba", ["0.8dur", "0.9dur"], 0.316), T, ["zero-start"]),
+    (CosineAnnealingWithWarmupScheduler("2000ba", alpha_f=0.1), T, ["zero-start"]),
+    (CosineAnnealingWithWarmupScheduler("2000ba", alpha_f=0.1).advance("1ba"), T, []),
+    (WSDScheduler("2000ba", "0.2dur", decay_shape="1-sqrt"), T, ["zero-start"]),
+    (LinearWithWarmupScheduler("0.06dur"), R, ["zero-start"]),
+    (InverseSquareRootWithWarmupScheduler("500ba", t_cooldown="900ba"), R, ["zero-start"]),
+    # It has no end, as "Attention Is All You Need" has none.
+    (InverseSquareRootScheduler("500ba").after_warmup("500ba"), R,
+     ["zero-start", "decay-unfinished"]),
+    (ExponentialScheduler(0.94, "2ep"), R, ["decay-unfinished"]),
+    (StepScheduler("240ba", 0.97), R, ["decay-unfinished"]),
+    (OneCycleScheduler(), R, []),
+    (CyclicScheduler("5ep"), R, []),
+    # The run ends where another cycle would begin.
+    (CosineAnnealingWarmRestartsScheduler("6ep", 2.0), R, []),
+    (CosineAnnealingWarmRestartsScheduler("9ep") * ExponentialScheduler(0.98), R, []),
+    (CosineAnnealingScheduler().repeat("30ep"), R, []),
+    (CosineAnnealingScheduler().clip(low=0.05), R, []),
+    (CosineAnnealingScheduler() * 0.95 + 0.05, R, []),
+    (PolynomialScheduler(0.9), R, []),
+    (ConstantScheduler().cooldown("72ep"), R, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schedule", "run", "noted"), KNOWN, ids=str)
+def test_no_warning_of_what_is_right(schedule: Any, run: Any, noted: list[str]) -> None:
+    findings = lint(schedule, run)
+    assert [finding.code for finding in findings] == noted
+    assert {finding.severity for finding in findings} <= {"note"}
+
+
+def test_a_decay_that_ends_after_the_run_is_more_than_one_without_an_end() -> None:
+    for schedule in (
+        CosineAnnealingScheduler("100ep"),
+        CosineAnnealingScheduler("1000ep"),
+        CosineAnnealingScheduler().delay("5ep"),
+    ):
+        assert [f.severity for f in lint(schedule, RUN) if f.code == "decay-unfinished"] == [
+            "warning"
+        ]
 
 
 def test_a_finding_is_a_sentence() -> None:
@@ -93,6 +159,12 @@ def test_a_finding_is_a_sentence() -> None:
     assert str(finding) == f"note above-base: {finding.sentence}; {finding.mend}"
     assert finding == Finding(finding.code, finding.severity, finding.sentence, finding.mend)
     assert len({finding, *lint(LinearScheduler(1.5), RUN, base_lr=0.1)}) == 1
+
+
+def test_nothing_is_said_twice() -> None:
+    product = CosineAnnealingScheduler("85ep") * LinearScheduler(t_max="85ep")
+    for schedule in (WSDScheduler("500ba", t_max="85ep"), product):
+        assert codes(schedule).count("t-max-unlike-run") == 1
 
 
 def test_severities() -> None:

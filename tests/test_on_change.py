@@ -87,7 +87,8 @@ CHANGES: dict[str, tuple[Scheduler, dict[str, Any], Scheduler, dict[str, Any], s
         {},
         lambda _: StepScheduler("2ba"),
         {},
-        LINEAR + "StepScheduler(step_size='2ba', gamma=0.1).",
+        LINEAR + "StepScheduler(step_size='2ba', gamma=0.1); "
+        "α of lr differs most at 2 ba: 0.88889 and 0.1.",
         (RATE, 0.5 * 0.1 * 0.1),
     ),
     "product": (
@@ -103,7 +104,7 @@ CHANGES: dict[str, tuple[Scheduler, dict[str, Any], Scheduler, dict[str, Any], s
         {},
         epochal_schedule,
         {"max_duration": "6ep"},
-        RUN + "'6ep', batches_per_epoch=3).",
+        RUN + "'6ep', batches_per_epoch=3); α of lr differs most at 9 ba: 0.5 and 0.75.",
         (RATE, 0.5 * (1 - 0.5 * K / 18)),
     ),
     "ratio": (
@@ -111,7 +112,8 @@ CHANGES: dict[str, tuple[Scheduler, dict[str, Any], Scheduler, dict[str, Any], s
         {},
         epochal_schedule,
         {"scale_schedule_ratio": 2.0},
-        RUN + "'3ep', batches_per_epoch=3, scale_schedule_ratio=2.0).",
+        RUN + "'3ep', batches_per_epoch=3, scale_schedule_ratio=2.0); "
+        "α of lr differs most at 9 ba: 0.5 and 0.75.",
         (RATE, 0.5 * (1 - 0.5 * K / 18)),
     ),
     "base": (
@@ -127,7 +129,7 @@ CHANGES: dict[str, tuple[Scheduler, dict[str, Any], Scheduler, dict[str, Any], s
         {},
         epochal_schedule,
         {"train_dataloader": loader(batch_size=5)},
-        RUN + "'3ep', batches_per_epoch=4).",
+        RUN + "'3ep', batches_per_epoch=4); α of lr differs most at 9 ba: 0.5 and 0.625.",
         # In epochs it is at the third of 4 batches.
         (RATE, 0.5 * (1 - 0.5 * 6 / 12)),
     ),

@@ -10,6 +10,12 @@ from typing import Any
 
 import epochal
 import pytest
+from catalogue import (
+    FULL,
+    build,
+    every_schedule,
+    normal,
+)
 from configs import NAMES, REQUIRED, configs, parameters
 from epochal import (
     ConstantScheduler,
@@ -34,12 +40,6 @@ from reference.arguments import LENGTHS, MOMENTS
 from reference.errors import Refusal, shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
-from scheduler_classes import (
-    FULL,
-    build,
-    every_schedule,
-    normal,
-)
 from strategies import (
     possible,
     real_run,

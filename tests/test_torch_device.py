@@ -58,6 +58,7 @@ def test_a_step_does_not_wait_for_the_device(without_waiting: None) -> None:
         torch.cuda.set_sync_debug_mode("error")
     for _ in range(4):
         scheduler.step()
+        scheduler.metrics()
     torch.cuda.set_sync_debug_mode("default")
     assert rates(optimizer) == [torch.tensor(0.5 * (5 / 9)).item()] * 20
 

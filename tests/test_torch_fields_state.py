@@ -117,6 +117,25 @@ def test_a_load_says_which_field_changes() -> None:
         assert len(record) == 1
 
 
+def test_how_the_curves_of_groups_and_fields_differ() -> None:
+    def bound(head: Any, momentum: Any) -> EpochalLR:
+        schedules = {"body": FALL, "head": head, None: FALL}
+        optimizer = named(body=1.0, head=0.5, rest=0.5)
+        return bind(schedules, optimizer, "8ba", fields={"momentum": momentum})
+
+    state = bound(RISE, FALL).state_dict()
+    assert bound(RISE, FALL).apart(state) == {}
+    apart = bound(FALL, {"body": FALL, None: LinearScheduler(alpha_f=0.25)}).apart(state)
+    assert [difference.headline(field) for field, difference in apart.items()] == [
+        "α of lr/head differs most at 0 ba: 0 and 1",
+        "α of momentum/head differs most at 8 ba: 1.1102e-16 and 0.25",
+    ]
+    # Groups that had no schedule are not compared.
+    state = bound(RISE, {"body": RISE}).state_dict()
+    (difference,) = bound(RISE, FALL).apart(state).values()
+    assert difference.distance == 1.0
+
+
 @pytest.mark.parametrize(
     "fields",
     [

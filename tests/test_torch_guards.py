@@ -278,7 +278,7 @@ def test_a_plain_loop() -> None:
             trained.scheduler.step()
 
 
-@pytest.mark.parametrize("skipped", [{0}, {0, 1}, {1}, {0, 1, 2, 9}, {5, 7, 12}])
+@pytest.mark.parametrize("skipped", [{0}, {0, 1}, {1}, {0, 1, 2, 9}, {3, 5, 7, 9, 12}])
 @pytest.mark.parametrize("zero_grad_after", [False, True])
 @pytest.mark.parametrize("with_clock", [False, True])
 def test_steps_that_a_grad_scaler_skips(
@@ -450,6 +450,16 @@ def test_an_optimizer_that_is_wrapped() -> None:
         outer.scheduler.step()
         train_step(inner_wrapped, batch)
         inner.scheduler.step()
+
+
+def test_the_steps_of_a_wrapped_optimizer_are_counted() -> None:
+    wrapper = Wrapper(sgd(1.0, 0.5))
+    for bound, stepping in ((wrapper, wrapper.optimizer), (wrapper.optimizer, wrapper)):
+        trained = Trained(optimizer=bound)
+        trained.optimizer = stepping
+        with one_warning(f"the optimizer has made 100 {LATE}"):
+            once_an_epoch(trained)
+    assert len(wrapper.optimizer._optimizer_step_post_hooks) == 1
 
 
 def test_steps_that_are_not_seen() -> None:

@@ -6,7 +6,16 @@ from fractions import Fraction
 
 import pytest
 from configs import PLAIN, REAL
-from epochal import FunctionSchedule, LinearScheduler, Run, StepScheduler, Timestamp, UnitError
+from epochal import (
+    CosineAnnealingWithWarmupScheduler,
+    FunctionSchedule,
+    LinearScheduler,
+    Run,
+    ScheduleError,
+    StepScheduler,
+    Timestamp,
+    UnitError,
+)
 from reference import run as reference_run
 from reference.errors import Refusal
 from reference.parity import assert_refuses, error_of
@@ -193,3 +202,13 @@ def test_a_subclass_and_a_class_are_no_schedules() -> None:
     for wrong in (LinearScheduler, StepScheduler, FunctionSchedule):
         with pytest.raises(TypeError, match=wrong.__name__):
             LinearScheduler().until("5ba", wrong)  # type: ignore[arg-type]
+
+
+def test_a_warmup_that_is_longer_than_the_run() -> None:
+    """As in a short trial of a long recipe: the message names the way out, which is one."""
+    recipe = CosineAnnealingWithWarmupScheduler("100ba", alpha_f=0.1)
+    error = error_of(lambda: recipe.resolve("50ba"))
+    assert type(error) is ScheduleError
+    for part in ("t_warmup '100ba'", "50ba", "give a later t_max, such as t_max='100ba'"):
+        assert part in str(error)
+    assert recipe.replace(t_max="100ba").resolve("50ba")(50) == 0.5

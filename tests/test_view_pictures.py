@@ -71,7 +71,7 @@ def test_everything_is_on_the_picture(curve: Curve, size: tuple[int, int], log: 
     for x, y in line(svg):
         assert 0 < x < size[0]
         assert 0 < y < size[1]
-    assert "learning rate" in words(svg)
+    assert ("lr" if size[1] == 120 else "learning rate") in words(svg)
     assert len(svg) < 40 * size[0] + 3000
 
 
@@ -188,6 +188,23 @@ def test_given_axes_are_drawn_on() -> None:
     _, ax = pyplot.subplots()
     assert COSINE.plot(ax) is ax
     assert compare({"a": COSINE}, ax=ax) is ax
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a"]
+
+
+def test_small_axes_name_no_phases() -> None:
+    from matplotlib import pyplot
+
+    _, ax = pyplot.subplots(figsize=(7.0, 1.2))
+    assert not STEPS.plot(ax).texts
+
+
+def test_a_logarithmic_axis_ends_above_zero() -> None:
+    # Whose last value above zero is 1e-16.
+    ax = LinearScheduler().resolve("1Ttok").plot(log=True, base_lr=0.1)
+    assert min(y for y in ax.lines[0].get_ydata() if y > 0.0) < 1e-12
+    bottom, top = ax.get_ylim()
+    assert 1e-8 < bottom < 1e-7
+    assert 0.1 < top < 1.0
 
 
 def test_compared_curves_are_told_apart_without_colour() -> None:
@@ -195,8 +212,11 @@ def test_compared_curves_are_told_apart_without_colour() -> None:
     ax = compare(curves, RUN)
     strokes = {(str(line._unscaled_dash_pattern), line.get_linestyle()) for line in ax.lines}
     assert len(strokes) == 8
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(curves)
+    # Below the axes, where it hides nothing.
+    (legend,) = ax.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(curves)
     ax.figure.canvas.draw()
+    assert legend.get_window_extent().y1 <= ax.get_window_extent().y0
 
 
 def test_compared_curves_share_a_unit() -> None:

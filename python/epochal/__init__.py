@@ -14,7 +14,6 @@ is a small training loop around that.
 
 import sys
 
-from epochal._clock import Clock
 from epochal._core import (
     Curve,
     EpochalError,
@@ -118,6 +117,7 @@ _WITH_TORCH = {
     "torch": "epochal.torch",
 }
 _LAZY = {
+    "Clock": "epochal._clock",
     "compare": "epochal.view",
     "config_schema": "epochal.config",
     "diff": "epochal.view",
@@ -135,6 +135,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from epochal import torch as torch
     from epochal import view as view
+    from epochal._clock import Clock
     from epochal.config import config_schema, from_config, parse
     from epochal.trainer import LossError, Trainer
     from epochal.view import compare, diff, lint
@@ -145,7 +146,13 @@ else:
             raise AttributeError(f"module 'epochal' has no attribute {name!r}")
         from importlib import import_module
 
-        module = import_module(_LAZY[name])
+        try:
+            module = import_module(_LAZY[name])
+        except ModuleNotFoundError as error:
+            if str(error.name).partition(".")[0] != "torch":
+                raise
+            message = f"epochal.{name} needs PyTorch, which is not installed: pip install torch"
+            raise ModuleNotFoundError(message, name="torch") from error
         return module if _LAZY[name] == f"epochal.{name}" else getattr(module, name)
 
 

@@ -13,34 +13,31 @@ not understood.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-import epochal
 from epochal._cli_input import read
-from epochal._cli_screen import Screen, compact, number, width_of
+from epochal._cli_parser import parse_arguments
+from epochal._cli_screen import Screen, compact, number
 from epochal._core import Curve, EpochalError, Run, ScheduleError, Time, UnitError
+from epochal.view import diff, lint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import argparse
+    from collections.abc import Sequence
     from typing import Any
 
     from epochal.view import Finding
 
 __all__ = ["main"]
 
-_SCHEDULE = (
-    "its text, e.g. \"WSD(t_warmup='2000ba')\"; a .toml, .yaml or .json file; or module:function"
-)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the command line says, and gives the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parse_arguments(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        status: int = options.command(options)
+        status = _COMMANDS[options.name](options)
         sys.stdout.flush()
         return status
     except (EpochalError, OSError, TypeError) as error:
@@ -48,69 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever read the output has had enough. The interpreter would flush it once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(f"epochal {options.name}: {error}", file=sys.stderr)
+        Screen(sys.stderr).line(f"epochal {options.name}: {error}")
         return 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """Its help is as wide as the screen: to find that out by itself, for each argument, is a
-    tenth of the time that the program takes."""
-
-    def __init__(self, **options: Any) -> None:
-        self._columns = width_of(sys.stdout) - 2
-        super().__init__(**options)
-
-    def _get_formatter(self) -> argparse.HelpFormatter:
-        return argparse.HelpFormatter(self.prog, width=self._columns)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="epochal", description="Shows what a learning-rate schedule does.")
-    commands = parser.add_subparsers(
-        dest="name", required=True, metavar="command", prog=parser.prog, parser_class=_Parser
-    )
-
-    def command(
-        function: Callable[[argparse.Namespace], int], help: str, *arguments: tuple[str, str]
-    ) -> _Parser:
-        added: _Parser = commands.add_parser(function.__name__.strip("_"), help=help)
-        added.set_defaults(command=function)
-        for name, described in (("schedule", _SCHEDULE), *arguments):
-            added.add_argument(name, help=described)
-        return added
-
-    show = command(_show, "its phases, its curve and what lint finds, at a glance")
-    at = command(_at, "the rate at given times")
-    lint = command(_lint, "what is likely to be a mistake; status 1 but for notes")
-    diff = command(
-        _diff, "where two schedules differ; status 1 if they do", ("other", "another schedule")
-    )
-    parse = command(_parse, "the schedule written out")
-    at.add_argument("times", nargs="+", metavar="time", help="e.g. 1.2Ttok, 500ba or 0.3dur")
-    for resolving in (show, at, lint, diff):
-        _take_facts(resolving)
-    show.add_argument("--every", metavar="TIME", help="between two lines of --csv")
-    _take_forms(show, csv="a table of points", svg="a picture as SVG", png="a picture as PNG")
-    _take_forms(at, csv="a table")
-    for others in (lint, diff, parse):
-        _take_forms(others)
-    return parser
-
-
-def _take_forms(parser: argparse.ArgumentParser, **printed: str) -> None:
-    forms = parser.add_mutually_exclusive_group()
-    for name, described in ({"json": "JSON"} | printed).items():
-        forms.add_argument(f"--{name}", action="store_true", help=f"print {described}")
-
-
-def _take_facts(parser: argparse.ArgumentParser) -> None:
-    facts = parser.add_argument_group("the run")
-    facts.add_argument("--run", metavar="TIME", help="its length, e.g. 90ep or 15Ttok")
-    facts.add_argument("--batches-per-epoch", type=int, metavar="N")
-    facts.add_argument("--samples-per-batch", type=int, metavar="N")
-    facts.add_argument("--tokens-per-batch", type=int, metavar="N")
-    facts.add_argument("--ssr", type=float, metavar="RATIO", help="the scale schedule ratio")
-    facts.add_argument("--base-lr", type=float, metavar="LR", help="the rate that is multiplied")
 
 
 def _facts(options: argparse.Namespace) -> dict[str, Any]:
@@ -135,7 +71,8 @@ def _show(options: argparse.Namespace) -> int:
     elif options.json:
         _write_json(_document(curve, options.base_lr))
     elif options.svg:
-        print(curve.to_svg(base_lr=options.base_lr))
+        # Whatever the encoding of the terminal is: XML that does not name one is UTF-8.
+        sys.stdout.buffer.write(f"{curve.to_svg(base_lr=options.base_lr)}\n".encode())
     elif options.png:
         _write_png(curve, options.base_lr)
     else:
@@ -146,21 +83,25 @@ def _show(options: argparse.Namespace) -> int:
 def _print_screen(curve: Curve, base_lr: float | None) -> None:
     screen = Screen(sys.stdout)
     screen.line(repr(curve.schedule))
-    screen.line(f"{curve.run!r}, {compact(curve.run.duration)} long")
+    run = curve.run
+    scaled = "" if run.duration == run.max_duration else f", {compact(run.duration)} long"
+    screen.line(f"{run!r}{scaled}")
     screen.line()
-    times = _times(curve.run, screen.plot_width)
+    times = _times(run, screen.plot_width)
     base = 1.0 if base_lr is None else base_lr
-    screen.plot(times, [curve(time) * base for time in times])
+    # Numbers need no conversion, and nothing to be imported for it.
+    counted = curve.units == (times[0].unit,)
+    screen.plot(times, [curve(int(time) if counted else time) * base for time in times])
     screen.line()
-    screen.line(str(curve.describe(base_lr)))
-    findings = epochal.lint(curve.schedule, curve.run, base_lr)
+    screen.table(curve.describe(base_lr).columns())
+    findings = lint(curve.schedule, run, base_lr)
     if findings:
         screen.line()
     screen.findings(findings)
 
 
 def _document(curve: Curve, base_lr: float | None) -> dict[str, Any]:
-    findings = epochal.lint(curve.schedule, curve.run, base_lr)
+    findings = lint(curve.schedule, curve.run, base_lr)
     return {
         "schedule": repr(curve.schedule),
         "run": curve.run.to_config(),
@@ -194,13 +135,13 @@ def _at(options: argparse.Namespace) -> int:
     if options.csv or options.json:
         _write_points(options, curve, times)
     else:
-        Screen(sys.stdout).table(*_rows(options, curve, times))
+        Screen(sys.stdout).table(_columns(options, curve, times))
     return 0
 
 
 def _lint(options: argparse.Namespace) -> int:
     source = read(options.schedule)
-    findings = epochal.lint(source.schedule, source.run(_facts(options)), options.base_lr)
+    findings = lint(source.schedule, source.run(_facts(options)), options.base_lr)
     if options.json:
         _write_json([_fields(finding) for finding in findings])
     else:
@@ -213,11 +154,14 @@ def _diff(options: argparse.Namespace) -> int:
         source.schedule.resolve(source.run(_facts(options)))
         for source in (read(options.schedule), read(options.other))
     )
-    difference = epochal.diff(one, other, options.base_lr)
+    difference = diff(one, other, options.base_lr)
     if options.json:
         _write_json({"unit": difference.unit, "rows": difference.rows})
     else:
-        Screen(sys.stdout).line(str(difference))
+        screen = Screen(sys.stdout)
+        screen.line(difference.headline())
+        if difference:
+            screen.table(difference.columns())
     return 1 if difference else 0
 
 
@@ -255,19 +199,17 @@ def _write_points(options: argparse.Namespace, curve: Curve, times: Sequence[Tim
         _write_json(points)
 
 
-def _rows(
-    options: argparse.Namespace, curve: Curve, times: Sequence[Time]
-) -> tuple[list[str], list[list[str]]]:
-    """The points for a person: the head of a table, and its rows."""
-    head = ["time", "of the run", "alpha"]
-    rows = []
-    for time in times:
-        alpha = curve(time)
-        row = [compact(time), _part_of(curve.run, time), number(alpha)]
-        if options.base_lr is not None:
-            row.append(number(alpha * options.base_lr))
-        rows.append(row)
-    return head + ["lr"] * (options.base_lr is not None), rows
+def _columns(options: argparse.Namespace, curve: Curve, times: Sequence[Time]) -> list[list[str]]:
+    """The points for a person, as a table."""
+    alphas = [curve(time) for time in times]
+    columns = [
+        ["time", *map(compact, times)],
+        ["of the run", *(_part_of(curve.run, time) for time in times)],
+        ["alpha", *map(number, alphas)],
+    ]
+    if options.base_lr is not None:
+        columns.append(["lr", *(number(alpha * options.base_lr) for alpha in alphas)])
+    return [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
 
 
 def _part_of(run: Run, time: Time) -> str:
@@ -276,6 +218,8 @@ def _part_of(run: Run, time: Time) -> str:
     except UnitError:  # the run does not tell
         return "?"
 
+
+_COMMANDS = {"show": _show, "at": _at, "lint": _lint, "diff": _diff, "parse": _parse}
 
 if __name__ == "__main__":
     sys.exit(main())

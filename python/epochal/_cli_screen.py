@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from epochal._core import Time
+from epochal.view._describe import aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from epochal.view import Finding
 
-__all__ = ["Screen", "compact", "number", "width_of"]
+__all__ = ["Screen", "compact", "folded", "number", "width_of"]
 
 _ROWS = 8
 _NARROWEST = 20
@@ -32,31 +33,43 @@ class Screen:
     """A terminal, or a file or pipe in its place.
 
     Blocks are drawn where its encoding has them, and colours where it is a terminal and NO_COLOR
-    is not set.
+    is not set. Where its width is known, nothing is wider; a program that reads a pipe gets whole
+    lines.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._known_width = _known_width(stream)
         self.width = width_of(stream)
         self._has_blocks = _encodes(stream, "└─▁█")
         terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._has_colours = terminal and not os.environ.get("NO_COLOR")
 
     def line(self, text: str = "") -> None:
-        encoding = self._stream.encoding or "utf-8"
-        print(text.encode(encoding, "replace").decode(encoding), file=self._stream)
+        self._print(self._folded(text))
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns that are aligned at their right ends."""
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        for row in (head, *rows):
-            cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-            self.line("  ".join(cells))
+    def table(self, columns: Sequence[Sequence[str]]) -> None:
+        """Columns, each of lines of one width."""
+        self._print(self._spelt(aligned(columns, self._known_width)))
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """What lint finds, one a line."""
         for finding in findings:
-            self.line(self._coloured(str(finding), _COLOURS[finding.severity]))
+            self._print(self._coloured(self._folded(str(finding)), _COLOURS[finding.severity]))
+
+    def _folded(self, text: str) -> str:
+        text = self._spelt(text)
+        return text if self._known_width is None else folded(text, self._known_width)
+
+    def _spelt(self, text: str) -> str:
+        """α in letters, where the encoding lacks it: in the head of a column into its blanks."""
+        if _encodes(self._stream, "α"):
+            return text
+        return text.replace("α    ", "alpha").replace("α", "alpha")
+
+    def _print(self, text: str) -> None:
+        encoding = self._stream.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), file=self._stream)
 
     @property
     def plot_width(self) -> int:
@@ -76,9 +89,9 @@ class Screen:
             bar = "".join((" " + blocks)[cell] for cell in cells).rstrip()
             label = f"{top:.3g}" if row == _ROWS - 1 else ""
             edge = "│" if self._has_blocks else "|"
-            self.line(f"{label:>{_LABEL_WIDTH}} {edge}{self._coloured(bar, _CYAN)}")
-        self.line(f"{'0':>{_LABEL_WIDTH}} {corner}{dash * len(times)}")
-        self.line(" " * (_LABEL_WIDTH + 2) + _ticks([compact(time) for time in times]))
+            self._print(f"{label:>{_LABEL_WIDTH}} {edge}{self._coloured(bar, _CYAN)}")
+        self._print(f"{'0':>{_LABEL_WIDTH}} {corner}{dash * len(times)}")
+        self._print(" " * (_LABEL_WIDTH + 2) + _ticks([compact(time) for time in times]))
 
     def _coloured(self, text: str, colour: int) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._has_colours and text else text
@@ -121,15 +134,30 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def folded(text: str, width: int) -> str:
+    """A line, broken between words where it is too long. What follows is indented."""
+    if len(text) <= width:
+        return text
+    from textwrap import fill
+
+    indent = text[: len(text) - len(text.lstrip())] + "  "
+    return fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+
+
 def width_of(stream: TextIO) -> int:
-    """The columns of a terminal: those of COLUMNS, else its own, else 80."""
+    """How wide what is drawn is: as a terminal, or 80 columns."""
+    return _known_width(stream) or 80
+
+
+def _known_width(stream: TextIO) -> int | None:
+    """The columns of a terminal: those of COLUMNS, else its own, if it is one."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         return max(int(columns), _NARROWEST)
     try:
         return max(os.get_terminal_size(stream.fileno()).columns, _NARROWEST)
     except (OSError, ValueError):  # no terminal; no file at all
-        return 80
+        return None
 
 
 def _encodes(stream: TextIO, text: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
 from epochal._follow import after_each_step
+from epochal._numbers import integer
 from epochal._ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -56,6 +57,7 @@ class Clock:
         run: as given.
         totals: as given.
         timestamp: the time now, an immutable `Timestamp`: that at which the next batch begins.
+        follows: whether it follows an optimizer.
         done: whether the time has reached `run.duration`. Raises `UnitError` if it never will,
             since nothing is counted in its unit.
 
@@ -99,9 +101,9 @@ class Clock:
     ) -> None:
         if not isinstance(run, Run):
             raise TypeError(f"run must be a Run, not {run!r}")
-        if isinstance(every, bool) or not hasattr(every, "__index__"):
+        ticks = integer(every)
+        if ticks is None:
             raise TypeError(f"every must be a whole number of ticks, not {every!r}")
-        ticks = every.__index__()
         if ticks < 1:
             raise EpochalError(f"every must be 1 tick or more, not {every!r}")
         if not isinstance(totals, bool):
@@ -145,6 +147,11 @@ class Clock:
     def totals(self) -> bool:
         """Whether the numbers told are those of all ranks."""
         return self._totals
+
+    @property
+    def follows(self) -> bool:
+        """Whether the steps of an optimizer end its batches: see `follow`."""
+        return self._leave is not None
 
     @property
     def timestamp(self) -> Timestamp:
@@ -199,27 +206,30 @@ class Clock:
         >>> clock.timestamp.token, clock.timestamp.total_wct
         (Time('5000tok'), datetime.timedelta(microseconds=250000))
         """
-        if self._leave is not None:
-            raise EpochalError(
-                "the clock follows an optimizer, whose steps end its batches: tell what was read "
-                "by clock.count(...), or call clock.follow(None)"
-            )
         with self._lock:
-            if self._counted:
-                counted = self._counted_with(samples, tokens, seconds)
-                samples, tokens, seconds = map(counted.get, ("samples", "tokens", "seconds"))
-            if self._ranks is None:
-                self._ranks = self._has_ranks()
-            if self._ranks:
-                self._tick_on_ranks(samples, tokens, seconds)
-            else:
-                if samples is None:
-                    samples = self.run.samples_per_batch or 0
-                if tokens is None:
-                    tokens = self.run.tokens_per_batch or 0
-                self._timestamp = tick(self._timestamp, samples, tokens, seconds)
-            if self._counted:
-                self._counted = {}
+            if self._leave is not None:
+                raise EpochalError(
+                    "the clock follows an optimizer, whose steps end its batches: tell what was "
+                    "read by clock.count(...), or call clock.follow(None)"
+                )
+            self._tick(samples, tokens, seconds)
+
+    def _tick(self, samples: Any, tokens: Any, seconds: Any) -> None:
+        if self._counted:
+            counted = self._counted_with(samples, tokens, seconds)
+            samples, tokens, seconds = map(counted.get, ("samples", "tokens", "seconds"))
+        if self._ranks is None:
+            self._ranks = self._has_ranks()
+        if self._ranks:
+            self._tick_on_ranks(samples, tokens, seconds)
+        else:
+            if samples is None:
+                samples = self.run.samples_per_batch or 0
+            if tokens is None:
+                tokens = self.run.tokens_per_batch or 0
+            self._timestamp = tick(self._timestamp, samples, tokens, seconds)
+        if self._counted:
+            self._counted = {}
 
     def _tick_on_ranks(self, samples: Any, tokens: Any, seconds: Any) -> None:
         # What the run declares is of all ranks.
@@ -268,7 +278,9 @@ class Clock:
         `GradScaler` skips the step, or where gradients are still accumulated. `count()` tells
         what was read; without it a batch has what the run declares. Copies of the clock follow
         nothing, and neither does a clock that was loaded in another process. A step that a CUDA
-        graph replays is not seen. Raises `TypeError` for what is no optimizer.
+        graph replays is not seen. Raises `TypeError` for what is no optimizer; and where one part
+        of the parameters is stepped after the other, the step of the optimizer raises
+        `EpochalError`.
 
         >>> import torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
@@ -280,7 +292,11 @@ class Clock:
         >>> clock.timestamp.batch, clock.timestamp.token
         (Time('3ba'), Time('1500tok'))
         """
-        leave = None if optimizer is None else after_each_step(optimizer, self._end_batch)
+        leave = (
+            None
+            if optimizer is None
+            else after_each_step(optimizer, self._end_batch, in_parts=self._refuse_parts)
+        )
         with self._lock:
             before, self._leave = self._leave, leave
         if before is not None:
@@ -292,11 +308,15 @@ class Clock:
     def _end_batch(self) -> None:
         """The tick that following an optimizer forbids to others."""
         with self._lock:
-            leave, self._leave = self._leave, None
-            try:
-                self.tick()
-            finally:
-                self._leave = leave
+            self._tick(None, None, None)
+
+    def _refuse_parts(self) -> None:
+        raise EpochalError(
+            "the optimizer steps one part of the parameters after the other, as with ZeRO of "
+            "DeepSpeed, so that the clock cannot tell where a step ends: call "
+            "clock.follow(None), and clock.tick() after each step of all parts (with DeepSpeed, "
+            "where engine.was_step_applied())"
+        )
 
     def _counted_with(self, samples: Any, tokens: Any, seconds: Any) -> dict[str, Any]:
         """What has been told for the present batch, these numbers too."""

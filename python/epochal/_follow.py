@@ -8,29 +8,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["after_each_step"]
+__all__ = ["after_each_step", "unwrapped"]
 
 
-def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], None]:
+def after_each_step(
+    optimizer: Any,
+    call: Callable[[], None],
+    *,
+    in_parts: Callable[[], None],
+    skipped_too: bool = False,
+) -> Callable[[], None]:
     """Has `call` called after each step of an optimizer, and returns the function that ends this.
 
     The optimizer may be wrapped. Left out are steps that only look like one: those that a
     `GradScaler` has the optimizer itself skip, and the one by which
     `torch.distributed.checkpoint` makes a new optimizer set up its state.
+
+    Args:
+        in_parts: called in place of `call` when the optimizer is seen to step one part of the
+            parameters after the other, as DeepSpeed's ZeRO has it do. Nobody can tell then which
+            part is the last of a step.
+        skipped_too: whether a step that the optimizer itself skips is one. To ask whether it does
+            would wait for the device.
     """
-    real = _unwrapped(optimizer)
+    real = unwrapped(optimizer)
     inside = sets_up = False
+    last: Any = None
+    changes = 0
 
     def before(stepping: Any, args: Any, kwargs: Any) -> None:
         # Where a `step` calls that of its superclass, the hooks of both are called.
-        nonlocal inside, sets_up
+        nonlocal inside, sets_up, last, changes
         sets_up = (inside and sets_up) or _only_sets_up(stepping, kwargs)
+        if not inside:
+            first = _first_parameter(stepping)
+            # A group that comes or goes changes it once; parts in turn change it each time.
+            changes = 0 if last is None or first is last else changes + 1
+            last = first
         inside = True
 
     def after(stepping: Any, args: Any, kwargs: Any) -> None:
         nonlocal inside
         ends, inside = inside, False
-        if ends and not (sets_up or _is_skipped(stepping)):
+        if not ends or sets_up:
+            return
+        if changes > 1:
+            in_parts()
+        elif skipped_too or not _is_skipped(stepping):
             call()
 
     handles = [real.register_step_pre_hook(before), real.register_step_post_hook(after)]
@@ -42,7 +66,7 @@ def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], No
     return end
 
 
-def _unwrapped(optimizer: Any) -> Any:
+def unwrapped(optimizer: Any) -> Any:
     """The optimizer inside of a wrapper, such as Accelerate's or Lightning's, which may have no
     hooks of its own."""
     while hasattr(getattr(optimizer, "optimizer", None), "register_step_post_hook"):
@@ -50,6 +74,13 @@ def _unwrapped(optimizer: Any) -> Any:
     if isinstance(optimizer, type) or not hasattr(optimizer, "register_step_post_hook"):
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
     return optimizer
+
+
+def _first_parameter(optimizer: Any) -> Any:
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            return parameter
+    return None
 
 
 def _only_sets_up(optimizer: Any, kwargs: dict[str, Any]) -> bool:

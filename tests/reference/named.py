@@ -182,26 +182,7 @@ def InverseSquareRootWithWarmupScheduler(
     return after.after_warmup(t_warmup, warmup_start, warmup_shape, scale_warmup)
 
 
-NAMED = (
-    tails.StepScheduler,
-    tails.MultiStepScheduler,
-    tails.ConstantScheduler,
-    tails.LinearScheduler,
-    tails.ExponentialScheduler,
-    tails.CosineAnnealingScheduler,
-    tails.CosineAnnealingWarmRestartsScheduler,
-    tails.PolynomialScheduler,
-    tails.InverseSquareRootScheduler,
-    tails.PiecewiseScheduler,
-    tails.CyclicScheduler,
-    MultiStepWithWarmupScheduler,
-    ConstantWithWarmupScheduler,
-    LinearWithWarmupScheduler,
-    CosineAnnealingWithWarmupScheduler,
-    PolynomialWithWarmupScheduler,
-    WSDScheduler,
-    OneCycleScheduler,
-    InverseSquareRootWithWarmupScheduler,
-)
 # The names that an expression may use.
-NAMES = {made.__name__: made for made in (*NAMED, FunctionSchedule)}
+NAMES: dict[str, Any] = {
+    name: made for name, made in {**vars(tails), **globals()}.items() if name.endswith("Scheduler")
+} | {"FunctionSchedule": FunctionSchedule}

@@ -29,6 +29,7 @@ __all__ = [
     "parts_of",
     "plain",
     "refuse_functions",
+    "signatures",
 ]
 
 
@@ -151,6 +152,16 @@ def classes() -> dict[str, Entry]:
         if not isinstance(ours, str):
             entries[name] = Entry((name,), _fields_of(ours), ours, ours.__doc__)
     return entries
+
+
+def signatures() -> list[str]:
+    """The schedules with their arguments, as text has them."""
+    signatures = []
+    for entry in dict.fromkeys(classes().values()):
+        fields = entry.fields.items()
+        arguments = [name if f.is_required else f"{name}={f.default!r}" for name, f in fields]
+        signatures.append(f"{entry.names[-1].removesuffix('Scheduler')}({', '.join(arguments)})")
+    return signatures
 
 
 @cache

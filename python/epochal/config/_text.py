@@ -5,7 +5,7 @@ from __future__ import annotations
 # The nodes of `ast`, whose functions take longer to import than all of this package.
 import _ast as ast
 
-from epochal._core import EpochalError, Schedule, ScheduleError, Time
+from epochal._core import EpochalError, Run, Schedule, ScheduleError, Time
 from epochal.config._entries import classes, operations
 from epochal.schedules._words import unknown_name
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-__all__ = ["parse"]
+__all__ = ["parse", "read_back"]
 
 
 def parse(text: str) -> Schedule:
@@ -33,10 +33,36 @@ def parse(text: str) -> Schedule:
     if not isinstance(text, str):
         raise TypeError(f"a schedule's text must be a string, not {text!r}")
     text = text.strip()
+    if text.isidentifier() and text not in classes():
+        raise ScheduleError(unknown_name("schedule", text, classes()))
+    value = _value(text, _read)
+    if not isinstance(value, Schedule):
+        expected = "such as \"Linear(t_max='90ep')\""
+        raise ScheduleError(f"the text of a schedule is expected, {expected}, not {quoted(text)}")
+    return value
+
+
+def read_back(text: str) -> Any:
+    """A run, a schedule, or a mapping to schedules, of the text that `repr` has made of it."""
+
+    def read(node: ast.expr, text: str) -> Any:
+        match node:
+            case ast.Call(func=ast.Name(id="Run")):
+                arguments, named = _call(node, text)
+                return Run(*arguments, **named)
+            case ast.Dict(keys=keys, values=values) if None not in keys:
+                pairs = zip(filter(None, keys), values, strict=True)
+                return {_read(key, text): _read(value, text) for key, value in pairs}
+        return _read(node, text)
+
+    return _value(text, read)
+
+
+def _value(text: str, read: Callable[[ast.expr, str], Any]) -> Any:
     try:
         tree = compile(text, "the text", "eval", ast.PyCF_ONLY_AST)
         assert isinstance(tree, ast.Expression)
-        value = _read(tree.body, text)
+        return read(tree.body, text)
     except EpochalError:
         raise
     except (SyntaxError, ValueError) as error:
@@ -44,10 +70,6 @@ def parse(text: str) -> Schedule:
         raise ScheduleError(f"{quoted(text)} is not the text of a schedule: {message}") from None
     except (RecursionError, MemoryError):
         raise ScheduleError(f"{quoted(text)} is nested too deep") from None
-    if not isinstance(value, Schedule):
-        expected = "such as \"Linear(t_max='90ep')\""
-        raise ScheduleError(f"the text of a schedule is expected, {expected}, not {quoted(text)}")
-    return value
 
 
 def _read(node: ast.expr, text: str) -> Any:

@@ -28,7 +28,7 @@ and α = low + (high - low) * f(x).
 A fall is therefore the mirror image of a rise.
 
 The formulas are those of https://docs.mosaicml.com/projects/composer, module
-composer.optim.scheduler; the README lists the differences.
+composer.optim.scheduler; docs/migration.md lists the differences.
 """
 
 from epochal.schedules import _composed, _tails

@@ -321,7 +321,8 @@ class WSDScheduler(Schedule):
         warmup_shape: Shape = "linear",
     ) -> Self:
         names = ["of", "t_decay", "t_max", "alpha_f", "decay_shape", "late"]
-        given = [ConstantScheduler(), t_decay, t_max, alpha_f, decay_shape, False]
+        # On the clock of its end, so that it reads no other.
+        given = [ConstantScheduler(1.0, t_max), t_decay, t_max, alpha_f, decay_shape, False]
         ending = _core.build("ending", given, names)
         arguments = {
             "t_decay": ending.t_decay,
@@ -457,7 +458,7 @@ class InverseSquareRootWithWarmupScheduler(Schedule):
             "alpha_f_cooldown": ending.alpha_f,
         }
         if not ending.t_decay:
-            ending = root.until(ending.t_max, ConstantScheduler(), carry=True)
+            ending = root.until(ending.t_max, ConstantScheduler(1.0, ending.t_max), carry=True)
         tree = _warm(
             ending,
             t_warmup,
@@ -509,7 +510,9 @@ class CyclicScheduler(Schedule):
         down = up if t_down is None else _core.build("Step", [t_down, gamma], ["t_down"]).step_size
         period = up + down
         steps = StepScheduler(period, gamma)
-        triangle = PiecewiseScheduler([(up * 0, 0.0), (up, 1.0), (period, 0.0)]).repeat(period)
+        # A fraction is one of the cycle inside a cycle.
+        peak, end = (up / period, "1dur") if up.unit == "dur" else (up, period)
+        triangle = PiecewiseScheduler([(up * 0, 0.0), (peak, 1.0), (end, 0.0)]).repeat(period)
         lift = _core.build("lift", [triangle, alpha_i], ["of", "alpha_i"]).by
         if lift > 1.0:
             raise ScheduleError(f"alpha_i must be at most 1, the peak, not {alpha_i!r}")

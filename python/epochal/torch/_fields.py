@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from epochal._core import ScheduleError, Writer
-from epochal.torch._groups import ByGroup, Group
+from epochal.torch._groups import ByGroup, Group, labels
 from epochal.torch._guards import WriteGuard
 
 __all__ = ["Field", "Fields", "number"]
@@ -242,6 +242,14 @@ class Fields:
     def last(self) -> dict[str, list[float]]:
         """What was written last, for each field."""
         return self._look.by_field(self._values())
+
+    def named(self) -> dict[str, float]:
+        """What was written last, as "lr/head" and "weight_decay/0"."""
+        names = labels(self._groups)
+        return {
+            f"{field.name}/{names[entry.group]}": _held(now, value)
+            for (field, entry, now, _), value in zip(self._look, self._values(), strict=True)
+        }
 
     def last_lrs(self) -> list[float | Tensor]:
         return self._look.lrs(self._values())

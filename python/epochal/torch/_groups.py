@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import index
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from epochal._core import ScheduleError
+from epochal._numbers import integer
 
-__all__ = ["ByGroup", "Group"]
+__all__ = ["ByGroup", "Group", "labels"]
 
 T = TypeVar("T")
 Group: TypeAlias = dict[str, Any]
@@ -23,8 +23,8 @@ class ByGroup(Generic[T]):
         for key, value in given.items():
             if key is None or isinstance(key, str):
                 self.given[key] = value
-            elif hasattr(key, "__index__") and not isinstance(key, bool) and index(key) >= 0:
-                self.given[index(key)] = value
+            elif (i := integer(key)) is not None and i >= 0:
+                self.given[i] = value
             else:
                 raise ScheduleError(
                     f"{what} must name each group by its index, from 0 on, or by its 'name', and "
@@ -59,6 +59,16 @@ class ByGroup(Generic[T]):
             if key in self.given:
                 return self.given[key]
         return None
+
+
+def labels(groups: Sequence[Group]) -> list[str]:
+    """What each group is called in a log: its name, or where that does not tell it from the others,
+    its index."""
+    names = [_name(group) for group in groups]
+    return [
+        str(i) if name is None or name.isdecimal() or names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
 
 
 def _name(group: Group) -> str | None:

@@ -13,12 +13,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from epochal._core import Run, ScheduleError, Timestamp
 from epochal.torch._fields import Field, Fields, Look, number
 from epochal.torch._guards import warn
-from epochal.torch._state import Saved, differences
+from epochal.torch._state import Saved, curves_apart, described_as, differences
 from epochal.torch._time import Steps, Ticks
 
 if TYPE_CHECKING:
     from epochal._clock import Clock
     from epochal._core import Curve
+    from epochal.view import Difference
 
 __all__ = ["EpochalLR"]
 
@@ -205,6 +206,32 @@ class EpochalLR(LambdaLR):
     def lr_lambdas(self, functions: list[Callable[[int], float]]) -> None:
         pass  # The base class assigns, but the schedule decides.
 
+    def metrics(self) -> dict[str, int | float]:
+        """The rates, the factor and the time as plain numbers under stable names, for a logger.
+
+        * "lr/head", "weight_decay/head": what was written last for each field and group, which the
+          next step of the optimizer trains with. A group without a `name`, or with one that
+          another has too, is called by its index: "lr/0".
+        * "factor": what multiplies all learning rates.
+        * "clock/batch", "clock/token" and so on: when that step begins. With a clock all its
+          counters, "clock/second" with its fraction; without, those that the run tells.
+
+        Changes nothing, and does not wait for a device.
+
+        >>> import torch
+        >>> from epochal.torch import bind
+        >>> head = {"params": [torch.zeros(1, requires_grad=True)], "name": "head"}
+        >>> optimizer = torch.optim.SGD([head], lr=0.5)
+        >>> scheduler = bind(LinearScheduler(), optimizer, Run("4ba", tokens_per_batch=1000))
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.metrics()
+        {'lr/head': 0.375, 'factor': 1.0, 'clock/batch': 1, 'clock/token': 1000}
+        """
+        counted = self._time.counters(max(self.last_epoch, 0))
+        time = {f"clock/{name}": value for name, value in counted.items()}
+        return {**self._fields.named(), "factor": self._factor, **time}
+
     def __repr__(self) -> str:
         shown = {**self._descriptions(), **self._fields.last()}
         texts = [f"{name}: {text}" for name, text in shown.items()]
@@ -216,8 +243,7 @@ class EpochalLR(LambdaLR):
         """What decides on the values, in words."""
         described = {}
         for field in self._fields.fields:
-            name = "schedule" if field.name == "lr" else f"schedule of {field.name}"
-            described[name] = field.curves.describe(
+            described[described_as(field.name)] = field.curves.describe(
                 lambda curve: repr(self._time.curves[curve].schedule)
             )
         return {**described, "run": repr(self.run)}
@@ -241,7 +267,7 @@ class EpochalLR(LambdaLR):
         if len(self._fields.fields) > 1:
             state["fields"] = {
                 field.name: {
-                    "schedule": described[f"schedule of {field.name}"],
+                    "schedule": described[described_as(field.name)],
                     "values": last.get(field.name, []),
                 }
                 for field in self._fields.fields[1:]
@@ -274,7 +300,11 @@ class EpochalLR(LambdaLR):
         look, alphas = self._fields.look(groups), self._alphas(moment)
         factor = self._factor if saved.factor is None else saved.factor
         if saved.descriptions:
-            changes = [*differences(saved.descriptions, self._descriptions()), *changes]
+            changes = [
+                *differences(saved.descriptions, self._descriptions()),
+                *(difference.headline(of) for of, difference in self._apart(saved, look).items()),
+                *changes,
+            ]
         if saved.values and saved.last_epoch >= 0:
             values = look.by_field(look.products(alphas, factor))
             for name, was in saved.values.items():
@@ -291,6 +321,27 @@ class EpochalLR(LambdaLR):
         self.last_epoch = saved.last_epoch
         self._step_count = saved.step_count
         self._time.load(saved.last_epoch)
+
+    def apart(self, state_dict: Mapping[str, Any]) -> dict[str, Difference]:
+        """How the curves under which a state was saved differ from those of now.
+
+        A `Difference` as of `epochal.diff` for each field that has another schedule or run, "lr"
+        first: that of the group where it is largest, as "lr/head" if groups have schedules of their
+        own. Fields that hold functions are left out, and what cannot be read.
+
+        >>> import torch
+        >>> from epochal.torch import bind
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+        >>> state = bind(LinearScheduler(), optimizer, "4ba").state_dict()
+        >>> bind(LinearScheduler(), optimizer, "8ba").apart(state)["lr"].headline()
+        'α differs most at 4 ba: 0 and 0.5'
+        """
+        saved = Saved.read(state_dict)
+        return self._apart(saved, self._fields.look(self.optimizer.param_groups))
+
+    def _apart(self, saved: Saved, look: Look) -> dict[str, Difference]:
+        groups, curves = self.optimizer.param_groups, self._time.curves
+        return curves_apart(saved.descriptions, self._descriptions(), look, groups, curves)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A copy knows for itself what it wrote, and counts the steps of its optimizer anew.

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 from epochal._clock import Clock
-from epochal._core import EpochalError, Run, ScheduleError, StateError, Timestamp, UnitError
+from epochal._core import (
+    EpochalError,
+    Run,
+    ScheduleError,
+    StateError,
+    Timestamp,
+    TimeUnit,
+    UnitError,
+)
+from epochal._numbers import integer
 from epochal.torch._guards import ClockGuard, StepGuard
 
 if TYPE_CHECKING:
     from epochal._core import Curve
 
 __all__ = ["Steps", "Ticks", "check_steps", "whole"]
+
+COUNTED = [unit for unit in TimeUnit if unit != TimeUnit.DURATION]
 
 
 class Steps:
@@ -45,6 +55,11 @@ class Steps:
     def now(self, batch: int) -> int:
         """The moment at which this batch begins."""
         return batch
+
+    def counters(self, batch: int) -> dict[str, int | float]:
+        """What the run tells to be counted at a batch, by name."""
+        told = [unit for unit in COUNTED if _is_told(self.run, unit)]
+        return _named(self.run.at_batch(batch), told)
 
     def at(self, timestamp: Timestamp) -> list[float]:
         """α of each curve at any time."""
@@ -122,6 +137,9 @@ class Ticks:
     def now(self, batch: int) -> Clock:
         return self.clock
 
+    def counters(self, batch: int) -> dict[str, int | float]:
+        return _named(self.clock.timestamp, COUNTED)
+
     def at(self, timestamp: Timestamp) -> list[float]:
         clock = Clock(self.run)
         clock.load_state_dict(timestamp.state_dict())
@@ -134,7 +152,8 @@ class Ticks:
         count = guard.steps.count
         made, guard.seen = count - guard.seen, count
         now = self.clock.timestamp
-        if made and now is self._seen:
+        # A clock that follows an optimizer, this one or another, moves as it should.
+        if made and now is self._seen and not self.clock.follows:
             guard.unmoved()
         batch = int(now.batch)
         if batch < self._loaded:
@@ -194,12 +213,26 @@ def check_steps(curves: Iterable[Curve]) -> None:
                 ) from None
 
 
+def _is_told(run: Run, unit: TimeUnit) -> bool:
+    """Whether the number of a batch tells this counter."""
+    try:
+        run.convert("0ba", unit)
+    except UnitError:
+        return False
+    return True
+
+
+def _named(now: Timestamp, units: Iterable[TimeUnit]) -> dict[str, int | float]:
+    """Counters of a time as numbers: "batch", "token", and "second" with its fraction."""
+    return {
+        unit.name.lower(): now.total_wct.total_seconds() if unit == "sec" else now.get(unit).value
+        for unit in units
+    }
+
+
 def whole(name: str, value: Any, error: type[EpochalError], least: int = 0) -> int:
     """A whole number out of the hands of others."""
-    try:
-        number = least - 1 if isinstance(value, bool) else index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
+    number = integer(value)
+    if number is None or number < least:
         raise error(f"{name} must be a whole number, {least} or above, not {value!r}")
     return number

@@ -130,6 +130,7 @@ class Checkpoints:
             raise StateError(f"cannot go on from {path}: {error}") from error
         restart = bool(changes) and on_change == "restart"
         if changes and on_change == "error":
+            changes += self._schedulers.apart(state["schedulers"])
             jump = self._schedulers.jump(state["lr"], timestamp)
             raise StateError(
                 f"{path} was made under other settings: {'; '.join(changes)}. At batch "

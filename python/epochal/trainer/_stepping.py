@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from epochal._clock import Clock
-from epochal._core import Run, ScheduleError, Time, Timestamp, TimeUnit
+from epochal._core import EpochalError, Run, ScheduleError, Time, Timestamp, TimeUnit
 from epochal.schedules import ConstantScheduler
 from epochal.torch import EpochalLR, Plateau, bind, scale_scheduler
 from epochal.trainer import _arguments as arguments
@@ -172,6 +172,24 @@ class Schedulers:
         now = self.rates()
         return f"jump from {was} to {now}" if was != now else "be the same"
 
+    def apart(self, states: Any) -> list[str]:
+        """Where the schedules of saved states and those of now are furthest apart, in words."""
+        if not isinstance(states, (list, tuple)) or len(states) != len(self._stateful()):
+            return []
+        found = []
+        for bound, state in zip(self._stateful(), states, strict=True):
+            if isinstance(bound, EpochalLR):
+                try:
+                    apart = bound.apart(state)
+                except (EpochalError, TypeError):  # it is not of such a scheduler
+                    continue
+                which = f"{self._name(bound.optimizer)} " if len(self._optimizers) > 1 else ""
+                found += [apart[field].headline(which + field) for field in apart]
+        return found
+
+    def _name(self, optimizer: Optimizer) -> str:
+        return f"{type(optimizer).__name__} {self._optimizers.index(optimizer)}"
+
     def rates(self) -> list[float]:
         """The learning rates of all groups of all optimizers."""
         lrs = [group["lr"] for optimizer in self._optimizers for group in optimizer.param_groups]
@@ -192,12 +210,7 @@ class Schedulers:
         """What some optimizers have, in words; which ones, where there are several."""
         texts = [repr(given) for given in of_optimizers.values()]
         if len(self._optimizers) > 1:
-            names = [
-                f"{type(optimizer).__name__} {number}"
-                for number, optimizer in enumerate(self._optimizers)
-                if optimizer in of_optimizers
-            ]
-            texts = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
+            texts = [f"{self._name(o)}: {given!r}" for o, given in of_optimizers.items()]
         return ", ".join(texts) or "none"
 
     def _stateful(self) -> list[LRScheduler]:
@@ -368,7 +381,8 @@ def _described(scheduler: LRScheduler) -> str:
     settings = {
         name: value
         for name, value in scheduler.state_dict().items()
-        if name not in PROGRESS and name not in ("_schedulers", "base_lrs")
+        # `verbose`, which older versions of PyTorch have, says nothing about rates.
+        if name not in PROGRESS and name not in ("_schedulers", "base_lrs", "verbose")
     }
     if children is not None:
         settings["schedulers"] = [_described(child) for child in children]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
-
 from epochal._core import Curve, phases
 from epochal.view._words import short, units, value
 
@@ -34,8 +32,12 @@ class Description:
         self.curve = curve
         self.rows = rows
 
+    def columns(self) -> list[list[str]]:
+        """The columns of the table, each as lines of one width."""
+        return table(self.rows)
+
     def __str__(self) -> str:
-        return "\n".join(table(self.rows))
+        return aligned(self.columns())
 
     __repr__ = __str__
 
@@ -71,12 +73,11 @@ def phase_name(course: str, parts: float) -> str:
     return f"{parts:.0f} {course}" if course in MANY else course
 
 
-def table(rows: list[dict[str, Any]]) -> list[str]:
-    """Aligned lines."""
+def table(rows: list[dict[str, Any]]) -> list[list[str]]:
     columns = [pad(["phase", *map(name, rows)])]
     for unit in rows[0]["start"]:
         columns.append(
-            spans(unit, [(short(r["start"][unit]), short(r["end"][unit])) for r in rows])
+            spans(unit, [(time(r["start"][unit], unit), time(r["end"][unit], unit)) for r in rows])
         )
     alphas = [(value(row["alpha_start"]), value(row["alpha_end"])) for row in rows]
     columns.append(spans("α", alphas, "->"))
@@ -85,7 +86,31 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
     if "lr_start" in rows[0]:
         rates = [(value(row["lr_start"]), value(row["lr_end"])) for row in rows]
         columns.append(spans("lr", rates, "->"))
-    return ["  ".join(cells).rstrip() for cells in zip_longest(*columns, fillvalue="")]
+    return columns
+
+
+def time(t: float, unit: str) -> str:
+    return f"{t:.4g}" if unit == "dur" else short(t)
+
+
+def aligned(columns: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Columns beside each other. Those that find no room in a width go below, in a table of their
+    own, with the first column beside them again if there is room for that."""
+    key, *others = columns
+    tables = [[key]]
+    used = len(key[0])
+    for column in others:
+        needed = len(column[0]) + 2
+        if width is not None and used + needed > width:
+            has_room = len(key[0]) + needed <= width
+            tables.append([key] if has_room else [])
+            used = len(key[0]) if has_room else -2
+        tables[-1].append(column)
+        used += needed
+    return "\n\n".join(
+        "\n".join("  ".join(cells).rstrip() for cells in zip(*table, strict=True))
+        for table in tables
+    )
 
 
 def beyond(row: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from epochal._core import Curve, apart
-from epochal.view._describe import pad, spans
+from epochal.view._describe import aligned, pad, spans
 from epochal.view._words import short, units, value
 
 TYPE_CHECKING = False
@@ -17,36 +17,51 @@ class Difference:
     `unit` is what times count. `rows` has a dict for each stretch of time in which neither curve
     begins another phase: `start` and `end`; `at`, where the two are furthest apart in it; `a` and
     `b`, what they are there; and with a base rate `lr_a` and `lr_b`. `worst` is the row in which
-    they are furthest apart of all.
+    they are furthest apart of all, and `distance` by how much α differs there.
     """
 
     def __init__(self, unit: str, rows: list[dict[str, Any]]) -> None:
         self.unit = unit
         self.rows = rows
         self.worst = max(rows, key=lambda row: abs(row["b"] - row["a"]))
+        self.distance: float = abs(self.worst["b"] - self.worst["a"])
 
     def __bool__(self) -> bool:
-        return bool(self.worst["a"] != self.worst["b"])
+        return self.distance > 0.0
+
+    def headline(self, of: str = "") -> str:
+        """Where the two are furthest apart, in a sentence; `of` is what they are curves of.
+
+        >>> a, b = LinearScheduler().resolve("4ba"), LinearScheduler(0.5).resolve("4ba")
+        >>> diff(a, b).headline(of="lr")
+        'α of lr differs most at 0 ba: 1 and 0.5'
+        """
+        of = f" of {of}" if of else ""
+        if not self:
+            return f"the two curves{of} are the same"
+        a, b = self._names()
+        what = "α" if a == "a" else "the rate"
+        worst = self.worst
+        return (
+            f"{what}{of} differs most at {short(worst['at'])} {self.unit}: "
+            f"{value(worst[a])} and {value(worst[b])}"
+        )
+
+    def _names(self) -> tuple[str, str]:
+        return ("lr_a", "lr_b") if "lr_a" in self.worst else ("a", "b")
+
+    def columns(self) -> list[list[str]]:
+        """The columns of the table, each as lines of one width."""
+        a, b = self._names()
+        shown = [row for row in self.rows if row["a"] != row["b"]]
+        return [
+            spans(self.unit, [(short(row["start"]), short(row["end"])) for row in shown]),
+            pad(["worst at", *(short(row["at"]) for row in shown)]),
+            spans("a -> b", [(value(row[a]), value(row[b])) for row in shown], "->"),
+        ]
 
     def __str__(self) -> str:
-        if not self:
-            return "the two curves are the same"
-        names = ("lr_a", "lr_b") if "lr_a" in self.worst else ("a", "b")
-        what = "α" if names == ("a", "b") else "the rate"
-        unit, worst = self.unit, self.worst
-        shown = [row for row in self.rows if row["a"] != row["b"]]
-        columns = [
-            spans(unit, [(short(row["start"]), short(row["end"])) for row in shown]),
-            pad(["worst at", *(short(row["at"]) for row in shown)]),
-            spans("a -> b", [(value(row[names[0]]), value(row[names[1]])) for row in shown], "->"),
-        ]
-        first = (
-            f"{what} differs most at {short(worst['at'])} {unit}: "
-            f"{value(worst[names[0]])} and {value(worst[names[1]])}"
-        )
-        return "\n".join(
-            [first, *("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))]
-        )
+        return "\n".join([self.headline(), *([aligned(self.columns())] if self else [])])
 
     __repr__ = __str__
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from epochal._core import Curve, EpochalError, Run, Schedule, has_functions, moments, phases, seams
+from epochal._core import (
+    Curve,
+    EpochalError,
+    Run,
+    Schedule,
+    arguments,
+    has_functions,
+    moments,
+    name,
+    phases,
+    seams,
+)
 from epochal._functions import as_schedule
 from epochal.view._words import short, units, value
 
@@ -93,7 +104,7 @@ def lint(
     | `rates-disagree` | a sample would have no whole number of tokens |
     | `zero-start` | the rate is 0 in the first steps |
     | `warmup-short`, `warmup-long` | a warmup below one batch; longer than a third of the run |
-    | `decay-unfinished` | α still falls when the run ends |
+    | `decay-unfinished` | α still falls when the run ends; a note if the schedule has no end |
     | `decay-early` | a decay is over before nine tenths of the run |
     | `t-max-unlike-run` | a `t_max` that is written as a count is not the run's length |
     | `milestone-never` | a milestone that the run does not reach |
@@ -129,7 +140,8 @@ def lint(
     if not case.has_functions:
         for check in CHECKS_OF_VALUES:
             findings += check(case)
-    return findings
+    # A time may stand in several parts of one tree.
+    return list(dict.fromkeys(findings))
 
 
 def rates_disagree(run: Run) -> Iterator[Finding]:
@@ -170,13 +182,14 @@ def zero_start(case: Case) -> Iterator[Finding]:
         )
         return
     steps = first if case.steps is None else first * case.steps
-    many = "the first step" if steps <= 1.0 else f"the first {short(steps)} steps"
-    if case.steps is None:
-        many = f"the first {case.at(first)}"
+    # Whatever a step is: the second one begins later than at time 0.
+    many = "the first step"
+    if steps > 1.0:
+        many = f"the first {case.at(first) if case.steps is None else f'{short(steps)} steps'}"
     yield Finding(
         "zero-start",
         "note" if steps <= 1.0 else "warning",
-        f"the rate is 0 in {many}, which then change nothing",
+        f"the rate is 0 in {many}, so that nothing is learnt then",
         "start a warmup above zero (warmup_start=, or start= of after_warmup), or take the rate of "
         "the next step with .advance('1ba')",
     )
@@ -233,25 +246,41 @@ def milestones(case: Case) -> Iterator[Finding]:
 
 
 def decays(case: Case) -> Iterator[Finding]:
-    course, start, *_ = case.phases[-1]
-    last = case.curve(case.end)
+    # What the last step is near to: at the end itself another cycle may begin.
+    course, start, _, _, last, *_ = case.phases[-1]
+    end = case.end
     # Twice as far, α has gone on falling, if nothing ended it.
-    if course in ("decay", "steps") and case.curve(case.end * 2.0) < last:
+    if course in ("decay", "steps") and case.curve(end * 2.0) < last:
+        ends_later = case.curve(end * 2.0) == case.curve(end * 4.0) or any(
+            place > end for *_, place, _ in case.written("t_max")
+        )
         yield Finding(
             "decay-unfinished",
-            "warning",
+            "warning" if ends_later else "note",
             f"α still falls when the run ends, and is {case.rate(last)} then",
-            "give a t_max within the run, or end it with .cooldown(t)",
+            "give a t_max within the run"
+            if ends_later
+            else "end it with .cooldown(t), if it is to come to an end",
         )
     before = [phase[0] for phase in case.phases[:-1]][-1:]
-    if course == "plateau" and before == ["decay"] and start < case.end * EARLY_END:
+    if (
+        course == "plateau"
+        and before == ["decay"]
+        and start < end * EARLY_END
+        and not ends_at_a_bound(case.schedule, last)
+    ):
         yield Finding(
             "decay-early",
             "warning",
-            f"the decay is over at {case.at(start)}, after {value(start / case.end * 100)} % of "
+            f"the decay is over at {case.at(start)}, after {value(start / end * 100)} % of "
             f"the run, and α stays {case.rate(last)}",
             "give a later t_max, such as '1dur'",
         )
+
+
+def ends_at_a_bound(schedule: Schedule, last: float) -> bool:
+    """Whether what the schedule ends with is the least that it may be, by its last operation."""
+    return name(schedule) == "clip" and arguments(schedule)["low"] == last
 
 
 def jumps(case: Case) -> Iterator[Finding]:

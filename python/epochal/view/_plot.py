@@ -5,7 +5,7 @@ from __future__ import annotations
 from epochal._core import Curve, trace
 from epochal._core import phases as phases_of
 from epochal.view._describe import phase_name
-from epochal.view._words import NAMES, short, unit_for, units
+from epochal.view._words import NAMES, lowest, short, unit_for, units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # As many as a wide picture has pixels.
 COLUMNS = 800
+LEGEND_COLUMNS = 3
+# Inches. In lower axes the names of phases would lie on the curve.
+NAMED_FROM = 1.5
 # Told apart without colours too.
 STYLES: tuple[Any, ...] = (
     "-",
@@ -49,11 +52,13 @@ def dress(ax: Any, curve: Curve, unit: str, has_rates: bool, log: bool) -> None:
     _, _, known = units(curve)
     ax.set_xlabel(f"{NAMES[unit]} ({unit})")
     ax.set_ylabel("learning rate" if has_rates else "multiplier α")
-    if log:
-        ax.set_yscale("log")
-    # Room for the names of phases.
+    # Above, room for the names of phases.
     ax.margins(x=0.0, y=0.12)
-    if not log:
+    if log:
+        values = [y for line in ax.lines for y in line.get_ydata()]
+        ax.set_yscale("log")
+        ax.set_ylim(lowest(values) / 2.0, (max(values) or 1.0) * 3.0)
+    else:
         ax.set_ylim(bottom=0.0)
     count_on(ax.xaxis, ax)
     others = [other for other in known if other not in (unit, "dur")] or ["dur"]
@@ -102,14 +107,15 @@ def plot(
 
 
 def shade(ax: Any, curve: Curve, scale: float) -> None:
-    """Every second phase is shaded; each that is wide enough is named."""
+    """Every second phase is shaded; each that is wide enough is named, if there is room above."""
     _, length, _ = units(curve)
+    is_high = ax.get_window_extent().height / ax.figure.dpi > NAMED_FROM
     for number, (course, start, end, *_, count) in enumerate(phases_of(curve)):
         if number % 2 == 0:
             ax.axvspan(start * scale, end * scale, color="0.5", alpha=0.1, linewidth=0)
         label = phase_name(course, count)
         # About so many of its characters are an inch.
-        if len(label) / 12 < (end - start) / length * inches(ax):
+        if is_high and len(label) / 12 < (end - start) / length * inches(ax):
             middle = (start + end) / 2 * scale
             ax.text(
                 middle,
@@ -138,14 +144,15 @@ def compare(
     unit of the time axis: by default what all of them count, else batches where each run tells
     them, else the fraction of the run. `base_lr` is a base rate for all or a mapping from names to
     base rates; with it rates are drawn. `log=True` draws on a logarithmic axis. Lines differ in
-    their strokes, so that they are told apart without colour.
+    their strokes, so that they are told apart without colour. The legend is below a figure of its
+    own, and within axes that are given.
 
     Raises `UnitError` for a unit that a run does not tell; `TypeError` for a schedule without a
     run.
     """
     resolved = {label: as_curve(label, curve, run) for label, curve in curves.items()}
     unit = unit if unit is not None else common_unit(list(resolved.values()))
-    ax = axes(ax)
+    own, ax = ax is None, axes(ax)
     for number, (label, curve) in enumerate(resolved.items()):
         base = base_of(base_lr, label)
         times, values = line(curve, unit_for(curve, unit)[1], 1.0 if base is None else base)
@@ -158,7 +165,11 @@ def compare(
             base_lr is not None,
             log,
         )
-        ax.legend()
+        if own:  # below the axes, so that no line is hidden
+            columns = min(len(resolved), LEGEND_COLUMNS)
+            ax.figure.legend(loc="outside lower center", ncols=columns)
+        else:
+            ax.legend()
     return ax
 
 

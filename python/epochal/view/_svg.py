@@ -5,7 +5,7 @@ from __future__ import annotations
 from epochal._core import Curve, EpochalError, Schedule, ScheduleError, phases, trace
 from epochal.view._describe import phase_name
 from epochal.view._nominal import nominal_run
-from epochal.view._words import NAMES, short, unit_for, units, value
+from epochal.view._words import NAMES, lowest, short, unit_for, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ TEXT = "#808080"
 FONT = "font: 11px system-ui, sans-serif"
 # About how wide a character of that is, in pixels.
 CHARACTER = 6.2
+LINE_HEIGHT = 12.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 20.0, 34.0
 SMALLEST = 120
 
@@ -60,9 +61,7 @@ def to_svg(
     values = [alpha for _, alpha in line]
     high, low = max(values) or 1.0, 0.0
     if log:
-        positive = [alpha for alpha in values if alpha > 0.0] or [high]
-        # Six orders of magnitude are as many as a small picture tells apart.
-        low = max(min(positive), max(positive) * 1e-6)
+        low = lowest(values)
         low = low if low < high else high / 2
     frame = Frame(length, low, high, log, size)
     what = "α" if base_lr is None else "learning rate"
@@ -115,7 +114,7 @@ def shades(curve: Curve, frame: Frame) -> list[str]:
                 f'height="{frame.bottom - TOP:.0f}" fill-opacity="0.1"/>'
             )
         label = phase_name(course, count)
-        if len(label) * CHARACTER < right - left:
+        if (len(label) + 1) * CHARACTER < right - left:
             parts.append(text((left + right) / 2, TOP - 6, label, "middle"))
     return parts
 
@@ -129,14 +128,16 @@ def axes(curve: Curve, frame: Frame, scale: float, unit: str, what: str, note: s
     for alpha, y in ((frame.high, TOP), (frame.low, frame.bottom)):
         parts.append(text(LEFT - 5, y + 4, value(alpha), "end"))
     middle = (TOP + frame.bottom) / 2
+    # Between both extremes.
+    name = what if len(what) * CHARACTER < frame.bottom - TOP - 2.0 * LINE_HEIGHT else "lr"
     parts.append(
         f'<text transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"{escaped(what)}</text>"
+        f"{escaped(name)}</text>"
     )
     baseline = frame.bottom + 14
     end = f"{short(frame.length * scale)} {unit}"
     # The end of the run is always told, and whatever does not touch it or what is left of it.
-    free, limit = LEFT - CHARACTER, frame.right - len(end) * CHARACTER
+    free, limit = LEFT - CHARACTER, frame.right - (len(end) + 1) * CHARACTER
     for _, start, *_ in phases(curve)[1:]:
         label, x = short(start * scale), frame.x(start)
         left = x - len(label) * CHARACTER / 2

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from epochal._core import Curve, TimeUnit, UnitError, scales
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # What a time axis counts.
 NAMES = {
     "iter": "iterations",
@@ -30,6 +34,13 @@ def short(t: float) -> str:
 def value(alpha: float) -> str:
     """A multiplier or a rate."""
     return f"{alpha:.5g}"
+
+
+def lowest(values: Iterable[float]) -> float:
+    """Where a logarithmic axis begins: zero has no place on it, and a picture does not tell more
+    than six orders of magnitude apart."""
+    positive = [alpha for alpha in values if alpha > 0.0] or [1.0]
+    return max(min(positive), max(positive) * 1e-6)
 
 
 def units(curve: Curve) -> tuple[str, float, dict[str, float]]:

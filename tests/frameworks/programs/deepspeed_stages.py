@@ -12,23 +12,30 @@ from torch import distributed
 from torch.optim import AdamW
 
 LR = 0.1
+WITH_RUN, WITH_CLOCK = "DeepSpeed, with a run", "DeepSpeed, with a clock"
 STAGES = (0, 1, 2, 3)
 TOKENS = 4 * toys.SAMPLES
 # Compiled when it is first used, which takes a minute; it has no part in schedules.
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
-def train(stage: int, accumulated: int) -> list[float]:
+def train(way: str, stage: int, accumulated: int) -> list[float]:
+    """The rates at each step of a group: from stage 1 on, ZeRO steps one after the other."""
     model = toys.model()
-    optimizer = AdamW(model.parameters(), lr=LR)
-    steps = Steps(optimizer)
+    groups: list[dict[str, Any]] = [
+        {"params": [model.weight]},
+        {"params": [model.bias], "weight_decay": 0.0},
+    ]
+    optimizer = AdamW(groups, lr=LR)
+    seen = Steps(optimizer)
+    steps = toys.SAMPLES // 4 // distributed.get_world_size() // accumulated
     page.run(
-        "DeepSpeed, the engine",
+        way,
         model=model,
         optimizer=optimizer,
         dataset=toys.dataset(),
         loss=toys.loss,
-        run=Run(f"{TOKENS}tok"),
+        run=Run(f"{TOKENS}tok") if way == WITH_CLOCK else Run(f"{steps}ba"),
         config={
             "train_micro_batch_size_per_gpu": 4,
             "gradient_accumulation_steps": accumulated,
@@ -37,13 +44,15 @@ def train(stage: int, accumulated: int) -> list[float]:
             "zero_force_ds_cpu_optimizer": False,
         },
     )
-    return steps.first
+    return seen.first
 
 
 def main(folder: Path) -> dict[str, Any]:
+    deepspeed.init_distributed("gloo", verbose=False)
     with watched() as messages:
         told = {
-            f"{stage}, {accumulated}": train(stage, accumulated)
+            f"{way}, {stage}, {accumulated}": train(way, stage, accumulated)
+            for way in (WITH_RUN, WITH_CLOCK)
             for stage in STAGES
             for accumulated in (1, 3)
         }

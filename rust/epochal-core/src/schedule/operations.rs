@@ -34,8 +34,13 @@ impl Resolve for AfterWarmup {
         let next = phase.after("t_warmup", self.t_warmup, length);
         let then = self.of.node(&next)?;
         let (start, end) = (phase.start(reading)?, next.start(reading)?);
-        let at_top = self.of.node(&next.for_top())?;
-        let top = next.value_at_start(&at_top)?;
+        // At the top of a warmup `then` is that curve already, so that warmups in warmups take no
+        // more than the square of their number.
+        let top = if phase.is_for_top {
+            next.value_at_start(&then)?
+        } else {
+            next.value_at_start(&self.of.node(&next.for_top())?)?
+        };
         let rise = ramp(reading, (start, self.start * top), (end, top), self.shape)?;
         Ok(join(reading, end, rise, then))
     }

@@ -79,7 +79,7 @@ pub(crate) struct Phase<'a> {
     /// The times whose sum is its start.
     begun: Vec<Begun>,
     /// Whether the curve is for the top of a warmup, where milestones count as not yet reached and
-    /// constants as not yet over.
+    /// constants as not yet over. It is looked at where it begins, which has to be a float.
     pub(crate) is_for_top: bool,
 }
 
@@ -139,10 +139,11 @@ impl<'a> Phase<'a> {
 
     /// Where it begins.
     pub(crate) fn start(&self, reading: Reading) -> Result<Double> {
-        self.begun.iter().try_fold(Double::ZERO, |start, begun| {
+        let start = self.begun.iter().try_fold(Double::ZERO, |start, begun| {
             let length = begun.length.on(reading, self.run)?;
             Ok(if start.parts() == (0.0, 0.0) { length } else { start + length })
-        })
+        })?;
+        Ok(if self.is_for_top { Double::from(start.rounded()) } else { start })
     }
 
     /// Where it begins and where it ends, which must not be before.

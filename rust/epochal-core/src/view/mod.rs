@@ -153,12 +153,14 @@ impl<'a> View<'a> {
 
     /// Whether α does more from one float to the next than its slope and rounding explain.
     fn is_jump(&self, jump: &Jump) -> bool {
-        /// So many floats before, a slope has done about as much.
-        const BACK: f64 = 64.0;
+        /// Within so many floats before or after, a slope has done about as much.
+        const NEAR: f64 = 64.0;
         const ROUNDING: f64 = 1e-12;
         let last = jump.at.next_down();
-        let slope = (jump.before - self.alpha((last - BACK * (jump.at - last)).max(0.0))).abs();
-        jump.size() > 8.0 * slope + ROUNDING * jump.before.max(jump.after)
+        let near = NEAR * (jump.at - last);
+        let before = (jump.before - self.alpha((last - near).max(0.0))).abs();
+        let after = (jump.after - self.alpha(jump.at + near)).abs();
+        jump.size() > 8.0 * before.max(after) + ROUNDING * jump.before.max(jump.after)
     }
 }
 

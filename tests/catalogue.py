@@ -1,10 +1,10 @@
-"""Every class with an example."""
+"""One example of every class, which all parametrised tests take."""
 
 from typing import Any
 
 import epochal
 import pytest
-from configs import NAMES
+from configs import NAMES, REQUIRED, parameters
 from epochal import Schedule, Time
 from reference.arguments import LENGTHS, MOMENTS
 from strategies import possible, runs
@@ -99,6 +99,17 @@ def build(name: str, arguments: dict[str, Any]) -> Schedule:
     schedule = getattr(epochal, name)(**arguments)
     assert isinstance(schedule, Schedule)
     return schedule
+
+
+def full(name: str) -> Schedule:
+    """With every argument given."""
+    return build(name, FULL[name])
+
+
+def least(name: str) -> Schedule:
+    """With the arguments that have no default."""
+    needed = [key for key, default in parameters(name).items() if default is REQUIRED]
+    return build(name, {key: FULL[name][key] for key in needed})
 
 
 def normal(name: str, value: Any) -> object:
