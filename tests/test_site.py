@@ -50,12 +50,6 @@ def test_papers() -> None:
     assert {name for entry in ENTRIES for name in entry.papers} == set(PAPERS)
 
 
-def test_the_table_of_schedules() -> None:
-    text = (DOCS / "schedules.md").read_text(encoding="utf-8")
-    for entry in [*SCHEDULES, *OPERATIONS]:
-        assert re.search(rf"`(a\.)?{entry.name}\b", text), entry.name
-
-
 def test_the_api_is_complete() -> None:
     """By its full name or as an attribute of `epochal`."""
     text = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "api").glob("*.md"))

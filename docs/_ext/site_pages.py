@@ -1,9 +1,12 @@
 """Writes a page for each schedule and operation of the catalogue, and the gallery of all."""
 
+import inspect
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import epochal
 from site_catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
 from sphinx.application import Sphinx
 
@@ -43,12 +46,24 @@ def directive(kind: str, target: str, *options: str) -> str:
     return f"```{{eval-rst}}\n.. {kind}:: {target}\n{lines}```\n"
 
 
+def formula(entry: Entry) -> str:
+    """The first paragraph of the docstring that stands indented."""
+    made = getattr(epochal, entry.name, None) or getattr(epochal.Schedule, entry.name, None)
+    text = PRODUCT_TEXT if entry is PRODUCT else inspect.getdoc(made) or ""
+    for paragraph in text.split("\n\n"):
+        if paragraph.startswith("    "):
+            return f"```text\n{textwrap.dedent(paragraph)}\n```\n"
+    raise ValueError(f"the docstring of {entry.name} has no formula")
+
+
 def gallery() -> str:
     groups = {"schedules": SCHEDULES, "operations": [*OPERATIONS, PRODUCT]}
     parts = ["# Gallery\n", "Each picture is drawn by `curve.to_svg()` when this site is built.\n"]
     for folder, entries in groups.items():
         parts.append(f"## {folder.capitalize()}\n")
-        parts += [f"### [{e.name}]({folder}/{e.name}.md)\n\n{picture(e)}" for e in entries]
+        parts += [
+            f"### [{e.name}]({folder}/{e.name}.md)\n\n{picture(e)}\n{formula(e)}" for e in entries
+        ]
         names = "\n".join(f"{folder}/{e.name}" for e in entries)
         parts.append(f"```{{toctree}}\n:hidden:\n\n{names}\n```\n")
     return "\n".join(parts)
@@ -63,8 +78,8 @@ def write(app: Sphinx) -> None:
     for entry in OPERATIONS:
         described = directive("automethod", f"epochal.Schedule.{entry.name}", ":no-index:")
         pages[f"operations/{entry.name}"] = page(entry, described)
-    formula, text = PRODUCT_TEXT.split("\n\n")
-    pages[f"operations/{PRODUCT.name}"] = page(PRODUCT, f"```text\n{formula}\n```\n\n{text}")
+    text = PRODUCT_TEXT.split("\n\n")[1]
+    pages[f"operations/{PRODUCT.name}"] = page(PRODUCT, f"{formula(PRODUCT)}\n{text}")
     pages["gallery"] = gallery()
     for folder in ("schedules", "operations"):
         shutil.rmtree(source / folder, ignore_errors=True)

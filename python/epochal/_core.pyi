@@ -550,7 +550,11 @@ class Schedule:
         (0.5, 0.5, 0.25, 0.0)
         """
     def clip(self, low: Number = 0.0, high: Number | None = None) -> Schedule:
-        """This schedule, but at least `low` and at most `high`.
+        """This schedule within bounds.
+
+            α(t) = min(max(this schedule, low), high)
+
+        By default `low` is 0.0 and there is no `high`.
 
         >>> curve = LinearScheduler().clip(0.25, 0.75).resolve("100ba")
         >>> curve(0), curve(50), curve(100)
@@ -559,15 +563,19 @@ class Schedule:
     def repeat(self, every: TimeLike) -> Schedule:
         """This schedule in cycles.
 
-        Cycle i begins i × `every` after the start of the phase. Each cycle is a run of its own:
-        time counts from the start of the cycle, and `dur` is a fraction of `every`.
+            α(t) = this schedule at (t - s) mod every
+
+        s is the start of the phase, and cycle i begins at s + i × `every`. Each cycle is a run of
+        its own: time counts from its start, and `dur` is a fraction of `every`.
 
         >>> curve = LinearScheduler().repeat("10ba").resolve("100ba")
         >>> curve(0), curve(9), curve(10), curve(95)
         (1.0, 0.1, 1.0, 0.5)
         """
     def advance(self, by: TimeLike, scale: bool = False) -> Schedule:
-        """This schedule moved to an earlier time: α(t + by).
+        """This schedule moved to an earlier time.
+
+            α(t) = this schedule at t + by
 
         With "1ba", step k uses the value at time k + 1, as in torchtitan and OLMo-core. With
         `scale=True` a scale schedule ratio multiplies `by`.
@@ -577,7 +585,9 @@ class Schedule:
         (0.9, 0.0)
         """
     def delay(self, by: TimeLike, scale: bool = False) -> Schedule:
-        """This schedule moved to a later time: α(max(t - by, s)).
+        """This schedule moved to a later time.
+
+            α(t) = this schedule at max(t - by, s)
 
         s is the start of its phase. With "1ba", step k uses the value at time k - 1, as in
         Composer's Trainer. With `scale=True` a scale schedule ratio multiplies `by`.
