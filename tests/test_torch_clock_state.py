@@ -252,6 +252,41 @@ def test_a_clock_that_stands_still_after_a_load(order: str) -> None:
         assert lrs(optimizer) == [0.25]
 
 
+def test_the_load_of_a_clock_writes_its_rates() -> None:
+    run, schedule = Run("50ba"), LinearScheduler()
+    first, clock = sgd(0.5), Clock(run)
+    scheduler = bind(schedule, first, clock)
+    for k in range(20):
+        train_step(first, k)
+        clock.tick()
+        scheduler.step()
+    saved = {"optimizer": first.state_dict(), "clock": clock.state_dict()}
+    for order in (["clock"], ["clock", "optimizer"], ["optimizer", "clock"]):
+        parts: dict[str, Any] = {"optimizer": sgd(0.5), "clock": Clock(Run("40ba"))}
+        resumed = bind(schedule, parts["optimizer"], parts["clock"])
+        for name in order:
+            parts[name].load_state_dict(saved[name])
+        assert lrs(parts["optimizer"]) == resumed.get_last_lr() == [0.25]
+        assert resumed.last_epoch == 20
+        train_step(parts["optimizer"], 20)
+        parts["clock"].tick()
+        resumed.step()
+        assert lrs(parts["optimizer"]) == [0.5 * (1 - 21 / 40)]
+
+
+def test_a_forgotten_state_of_the_clock() -> None:
+    first, clock = sgd(0.5), Clock(Run("50ba"))
+    scheduler = bind(LinearScheduler(), first, clock)
+    train(first, clock, scheduler, 0)
+    optimizer, other = sgd(0.5), Clock(Run("50ba"))
+    resumed = bind(LinearScheduler(), optimizer, other)
+    optimizer.load_state_dict(first.state_dict())
+    train_step(optimizer, 1)
+    other.tick()
+    with pytest.warns(UserWarning, match="the clock's was not, .* load the clock's state too"):
+        resumed.step()
+
+
 def test_a_clock_that_was_not_restored() -> None:
     run, schedule = Run("10ba"), LinearScheduler()
     first, clock = sgd(0.5), Clock(run)

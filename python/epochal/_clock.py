@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import RLock  # `threading` would take longer to import
+from _weakref import ref  # likewise `weakref`
 from datetime import timedelta
 
 from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
@@ -78,6 +79,7 @@ class Clock:
     """
 
     __slots__ = {
+        "_bound": None,
         "_counted": None,
         "_every": None,
         "_group": None,
@@ -132,10 +134,12 @@ class Clock:
         self._lock = RLock()
         # Ends the following of an optimizer.
         self._leave: Callable[[], None] | None = None
+        # The schedulers that read it.
+        self._bound: list[ref[Any]] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy follows no optimizer.
-        names = [name for name in Clock.__slots__ if name not in ("_lock", "_leave")]
+        # A copy follows no optimizer, and no scheduler reads it.
+        names = [name for name in Clock.__slots__ if name not in ("_lock", "_leave", "_bound")]
         return {name: getattr(self, name) for name in names} | getattr(self, "__dict__", {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -414,8 +418,9 @@ class Clock:
         return {**self._timestamp.state_dict(), **{COUNTED + c: plain[c] for c in counted}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Goes to the time of a saved state. Raises `StateError` naming the field that is not
-        valid; nothing is loaded then.
+        """Goes to the time of a saved state, and has the schedulers that are bound to the clock
+        write the rates of that time. Raises `StateError` naming the field that is not valid;
+        nothing is loaded then.
 
         >>> clock, later = Clock(Run("100ba")), Clock(Run("100ba"))
         >>> clock.tick(samples=3)
@@ -438,6 +443,15 @@ class Clock:
             self._timestamp = self._start = timestamp
             self._counted = {argument: getattr(sums, counter) for argument, counter in told}
             self._pending = NOTHING
+        for bound in self._bound:
+            scheduler = bound()
+            if scheduler is not None:
+                scheduler._write_after_load_of_clock()
+
+    def _tell_of_loads(self, scheduler: Any) -> None:
+        """From now on the scheduler is told when a time has been loaded."""
+        others = [bound for bound in self._bound if bound() not in (None, scheduler)]
+        self._bound = [*others, ref(scheduler)]
 
     def check_moving(self, units: Collection[UnitLike]) -> bool:
         """Raises `UnitError` for a clock among `units` that was told nothing, and so stands still.

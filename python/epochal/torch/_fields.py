@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Real
 from sys import intern
 from typing import Any, NamedTuple
@@ -270,14 +270,32 @@ class Fields:
 
     def check_untouched(self, groups: Sequence[Group]) -> None:
         """Warns if a group that is still there does not have what was written last."""
+        for change in self._changes(groups):
+            self._guard.rewritten(*change)
+
+    def are_untouched(self) -> bool:
+        """Whether the groups that were written to last, still there or not, have that."""
+        return next(self._changes(self._groups), None) is None
+
+    def _changes(self, groups: Sequence[Group]) -> Iterator[tuple[str, int, float, float]]:
+        """What somebody else has written: the field, the group, what was there and what is."""
         here = {id(group) for group in groups}
         for (field, entry, _, _), value in zip(self._look, self._values(), strict=True):
             group = self._groups[entry.group]
             if id(group) in here:
-                now = field.value(entry.group, group)
-                was, now = _held(now, value), now.item() if isinstance(now, Tensor) else now
+                held = field.value(entry.group, group)
+                was, now = _held(held, value), _number_in(held)
                 if now != was:
-                    self._guard.rewritten(field.name, entry.group, was, now)
+                    yield field.name, entry.group, was, now
+
+    def lrs_in(self, groups: Sequence[Group]) -> list[float]:
+        """The learning rates that groups have, whoever wrote them."""
+        lr = self.fields[0]
+        return [_number_in(lr.value(i, group)) for i, group in enumerate(groups)]
+
+
+def _number_in(value: Any) -> Any:
+    return value.item() if isinstance(value, Tensor) else value
 
 
 def _held(now: Any, value: float) -> float:

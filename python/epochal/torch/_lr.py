@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from epochal._core import Run, ScheduleError, Timestamp
+from epochal._core import EpochalError, Run, ScheduleError, Timestamp
 from epochal.torch._fields import Field, Fields, Look, number
 from epochal.torch._guards import warn
+from epochal.torch._loads import tell_of_loads
 from epochal.torch._state import Saved, curves_apart, described_as, differences
 from epochal.torch._time import Steps, Ticks
 
@@ -37,7 +39,8 @@ class EpochalLR(LambdaLR):
 
     It warns once of each sign that the rates will not be what the schedule says: somebody else
     writes what it wrote; `step()` is called once an epoch, or several times for each step of the
-    optimizer; its clock stands still while the optimizer makes steps.
+    optimizer; its clock stands still while the optimizer makes steps; the optimizer's state was
+    loaded, and its own was not.
 
     Without a clock `SequentialLR` works: each of its schedulers starts anew at its milestone, with
     a base rate of `initial_lr`. If it also holds one of PyTorch's that goes by the current rates,
@@ -48,6 +51,10 @@ class EpochalLR(LambdaLR):
         self._time = time
         self._fields = Fields(fields)
         self._factor = 1.0
+        # The state that was loaded last, if any was.
+        self._loaded: Saved | None = None
+        # What the next step is to warn of.
+        self._doubt: str | None = None
         groups = optimizer.param_groups
         # What can fail does so before the base class changes anything in the optimizer.
         self._fields.look(groups)
@@ -65,13 +72,17 @@ class EpochalLR(LambdaLR):
     def _initial_step(self) -> None:
         # Called by the base class, and by `SequentialLR` once more.
         self._watch(new=True)
+        self._loaded = self._doubt = None
         self._put(self._fields.look(self.optimizer.param_groups), self._first_alphas)
         self.last_epoch = self._time.first()
         self._step_count = 1
 
     def _watch(self, new: bool = False) -> None:
-        """Begins to count the steps of the optimizer."""
+        """Begins to count the steps of the optimizer, and to be told of loads."""
         self._time.guard.watch(self.optimizer, new)
+        tell_of_loads(self.optimizer, self)
+        if self.clock is not None:
+            self.clock._tell_of_loads(self)
 
     # What a step does
 
@@ -95,11 +106,14 @@ class EpochalLR(LambdaLR):
         try:
             batch, moment = self._time.next(self.last_epoch, epoch)
             groups, writer = self.optimizer.param_groups, self._fields.writer
-            if writer is None or not writer.write(groups, moment, self._factor):
+            if writer is None or not writer.write(groups, moment, self._factor) or self._doubt:
                 # There are other groups now, or somebody else has written to them.
                 look, alphas = self._fields.look(groups), self._alphas(moment)
+                doubt, self._doubt = self._doubt, None
                 if epoch is None:
                     self._fields.check_untouched(groups)
+                    if doubt is not None:
+                        warn(doubt)
                 self._put(look, alphas)
             self.last_epoch = batch
             self._step_count += 1
@@ -157,6 +171,10 @@ class EpochalLR(LambdaLR):
     @factor.setter
     def factor(self, factor: float) -> None:
         self._factor = number("factor", factor, least=0.0)
+        self._write()
+
+    def _write(self) -> None:
+        """Writes the values of the current batch anew."""
         if self.last_epoch >= 0:  # In `SequentialLR` its turn may not have come.
             look = self._fields.look(self.optimizer.param_groups)
             self._put(look, self._alphas(self._time.now(self.last_epoch)))
@@ -180,16 +198,24 @@ class EpochalLR(LambdaLR):
 
     @property
     def base_lrs(self) -> list[float | Tensor]:
-        """The `initial_lr` of each group, or its `lr` until it has one. May be assigned."""
+        """The `initial_lr` of each group, or its `lr` until it has one.
+
+        May be assigned, and then the learning rates are right at once. Assigning raises
+        `ScheduleError` for what is no finite number.
+        """
         groups, lr = self.optimizer.param_groups, self._fields.fields[0]
         bases = [lr.base(i, groups, lr.value(i, group)) for i, group in enumerate(groups)]
         return [base.clone() if isinstance(base, Tensor) else float(base) for base in bases]
 
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
-        # Assigned by the base class too, when the groups have got their `initial_lr`.
-        for group, base in zip(self.optimizer.param_groups, bases, strict=True):
-            group["initial_lr"] = base if isinstance(base, Tensor) else float(base)
+        pairs = list(zip(self.optimizer.param_groups, bases, strict=True))
+        numbers = [number("each of base_lrs", base) for _, base in pairs]
+        for (group, base), plain in zip(pairs, numbers, strict=True):
+            group["initial_lr"] = base if isinstance(base, Tensor) else plain
+        # Assigned by the base class too, before there is a batch.
+        if "last_epoch" in vars(self):
+            self._write()
 
     @property
     def lr_lambdas(self) -> list[Callable[[int], float]]:
@@ -320,7 +346,68 @@ class EpochalLR(LambdaLR):
             self._put(look, alphas)
         self.last_epoch = saved.last_epoch
         self._step_count = saved.step_count
-        self._time.load(saved.last_epoch)
+        self._time.load(saved.last_epoch, moment)
+        self._loaded, self._doubt = saved, None
+
+    def _is_loaded(self) -> bool:
+        """Whether a state was loaded, and no step has been made since."""
+        return self._loaded is not None and self._loaded.last_epoch == self.last_epoch
+
+    def _goes_on_after_load(self, trained: bool) -> bool:
+        """Whether it is to write anew in place of values that the optimizer has just loaded: all
+        but those of another scheduler, in `SequentialLR`, whose turn it is. Changes no group.
+
+        `trained`: whether the optimizer was new before, and has made steps now.
+        """
+        if self.last_epoch < 0:
+            return False
+        groups = self.optimizer.param_groups
+        if self._is_loaded():
+            assert self._loaded is not None
+            saved = self._loaded.values.get("lr")
+            now = self._fields.lrs_in(groups)
+            if saved is None or saved[: len(now)] == now[: len(saved)]:
+                return True
+            self._doubt = (
+                f"the learning rates that were trained with were those that the optimizer has "
+                f"loaded, {now}, but the scheduler's state was saved with {saved}: load states "
+                "that were saved together"
+            )
+            return False
+        if self._loaded is not None or not self.last_epoch == 0 == self._time.first():
+            return self._fields.are_untouched()
+        changes: list[str] = []
+        with suppress(EpochalError):  # the next step will raise it
+            changes = self._fields.changed_bases(groups, self._fields.look(groups))
+        if trained or changes or self._fields.lrs_in(groups) != self._fields.last()["lr"]:
+            missing = "scheduler" if self.clock is None else "clock"
+            self._doubt = "; ".join(
+                [
+                    "the optimizer's state was loaded after the scheduler was bound, but the "
+                    f"{missing}'s was not, so that the schedule begins anew: load the {missing}'s "
+                    "state too, or for a new stage bind after the load, with base_lr= its rates",
+                    *changes,
+                ]
+            )
+        return False
+
+    def _write_after_load(self) -> None:
+        """Writes anew in place of what the optimizer has loaded."""
+        groups = self.optimizer.param_groups
+        with suppress(EpochalError):  # the next step will raise it
+            look = self._fields.look(groups)
+            changes = self._fields.changed_bases(groups, look) if self._is_loaded() else []
+            self._put(look, self._alphas(self._time.now(self.last_epoch)))
+            if changes:
+                warn(f"this is not what was bound: {'; '.join(changes)}")
+
+    def _write_after_load_of_clock(self) -> None:
+        """Goes to the time that its clock has loaded."""
+        if self._time.is_behind():  # the next step will tell
+            return
+        self.last_epoch, self._doubt = self._time.first(), None
+        with suppress(EpochalError):  # likewise
+            self._write()
 
     def apart(self, state_dict: Mapping[str, Any]) -> dict[str, Difference]:
         """How the curves under which a state was saved differ from those of now.

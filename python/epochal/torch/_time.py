@@ -105,9 +105,13 @@ class Steps:
             return batch, ["the time was that of a clock, now it is the number of steps"]
         return batch, []
 
-    def load(self, batch: int) -> None:
+    def load(self, batch: int, moment: Any) -> None:
         """Goes to a saved state; what was before says nothing then."""
         self.guard.start()
+
+    def is_behind(self) -> bool:
+        """Whether the time has not been loaded yet with the scheduler's state."""
+        return False
 
 
 class Ticks:
@@ -122,6 +126,8 @@ class Ticks:
         self._seen = clock.timestamp
         # The batch of a state that was loaded, until the clock is seen to have got there.
         self._loaded = 0
+        # The time of that state.
+        self._moment: Clock = clock
         # Whether all that the curves read is known to move: only after the first batch.
         self._moving = False
 
@@ -135,7 +141,7 @@ class Ticks:
         return int(self.clock.timestamp.batch)
 
     def now(self, batch: int) -> Clock:
-        return self.clock
+        return self._moment if self.is_behind() else self.clock
 
     def counters(self, batch: int) -> dict[str, int | float]:
         return _named(self.clock.timestamp, COUNTED)
@@ -156,7 +162,7 @@ class Ticks:
         if made and now is self._seen and not self.clock.follows:
             guard.unmoved()
         batch = int(now.batch)
-        if batch < self._loaded:
+        if self.is_behind():
             raise ScheduleError(
                 f"the clock is at {batch}ba, but the scheduler's state was saved at "
                 f"{self._loaded}ba: load the clock's state too"
@@ -189,11 +195,15 @@ class Ticks:
             raise StateError(f"timestamp is not valid: {error}") from error
         return clock, []
 
-    def load(self, batch: int) -> None:
+    def load(self, batch: int, moment: Any) -> None:
         self.guard.start()
         self._seen = self.clock.timestamp
         self._loaded = batch
+        self._moment = moment
         self._moving = False
+
+    def is_behind(self) -> bool:
+        return int(self.clock.timestamp.batch) < self._loaded
 
 
 def check_steps(curves: Iterable[Curve]) -> None:

@@ -161,6 +161,8 @@ class Checkpoints:
             else:
                 self._schedulers.load_state_dict(state["schedulers"])
             self._load_weights(state, settings=not changes)
+            if restart:
+                self._schedulers.begin()
         except Exception as error:
             raise StateError(f"cannot go on from {path}: {error}") from error
         if restart:

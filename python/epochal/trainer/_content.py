@@ -138,8 +138,13 @@ def _fault_of_optimizer(saved: Any, optimizer: Optimizer) -> str | None:
 
 
 def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any], *, settings: bool) -> None:
-    """Loads a state. `settings`: it must have all that the groups have now."""
-    names = [set(group) if settings else set() for group in optimizer.param_groups]
+    """Loads a state, with the settings of its groups, which must have all that the groups have
+    now. Without `settings` the groups keep their own."""
+    groups = list(zip(saved["param_groups"], optimizer.param_groups, strict=True))
+    names = [set(group) for _, group in groups]
+    if not settings:
+        kept = [{**group, "params": was["params"]} for was, group in groups]
+        saved = {**saved, "param_groups": kept}
     optimizer.load_state_dict(dict(saved))
     for number, (group, expected) in enumerate(zip(optimizer.param_groups, names, strict=True)):
         if missing := expected - group.keys():

@@ -163,6 +163,11 @@ class Schedulers:
         for bound, factor in zip(self._bound, factors, strict=True):
             bound.load_state_dict({**now, "factor": factor})
 
+    def begin(self) -> None:
+        """Has the schedules begin at the start, whatever the optimizers have been loaded with."""
+        for bound in self._bound:
+            bound.load_state_dict({"last_epoch": 0})
+
     def jump(self, was: list[float], timestamp: Timestamp) -> str:
         """What rates that were saved at a time would do now, in words. Moves there."""
         try:
