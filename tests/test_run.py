@@ -36,6 +36,7 @@ from strategies import (
     runs,
     times,
 )
+from torch.utils.data import DataLoader, DistributedSampler
 
 FACTS = ("batches_per_epoch", "samples_per_batch", "tokens_per_batch")
 FULL = Run("3ep", batches_per_epoch=100, samples_per_batch=32, tokens_per_batch=7)
@@ -292,3 +293,60 @@ def test_immutable() -> None:
     for name in (*FACTS, "max_duration", "duration", "scale_schedule_ratio", "new"):
         with pytest.raises(AttributeError):
             setattr(FULL, name, 1)
+
+
+# Dataloaders
+
+
+@pytest.mark.parametrize(
+    ("samples", "settings", "facts", "expected"),
+    [
+        (320, {}, {}, (40, 8)),
+        (320, {}, {"samples_per_batch": 3}, (40, 3)),
+        # The last batch is smaller, or is dropped.
+        (321, {}, {}, (41, None)),
+        (321, {"drop_last": True}, {}, (40, 8)),
+        # Gradients are accumulated: over 4 batches, over batches that are left over, over none.
+        (320, {}, {"batches_per_epoch": 10}, (10, 32)),
+        (320, {}, {"batches_per_epoch": 11}, (11, None)),
+        (320, {}, {"batches_per_epoch": 80}, (80, 8)),
+        # Of two ranks, each has a half of the samples.
+        (320, {"ranks": 2}, {}, (20, 16)),
+        (319, {"ranks": 2}, {}, (20, 16)),
+        (324, {"ranks": 2}, {}, (21, None)),
+        (320, {"ranks": 2}, {"batches_per_epoch": 5}, (5, 64)),
+    ],
+)
+def test_a_run_over_a_dataloader(
+    samples: int, settings: dict[str, Any], facts: dict[str, int], expected: tuple[Any, Any]
+) -> None:
+    data: Any = range(samples)
+    more = dict(settings)
+    if ranks := more.pop("ranks", None):
+        more["sampler"] = DistributedSampler(data, num_replicas=ranks, rank=0)
+    run = Run.from_dataloader("320sp", DataLoader(data, batch_size=8, **more), **facts)
+    assert (run.batches_per_epoch, run.samples_per_batch) == expected
+    if expected[1] is not None:
+        assert run.batches == -(-320 // expected[1])
+
+
+def test_a_run_over_what_is_like_a_dataloader() -> None:
+    class Stream:
+        batch_size, drop_last = 8, True
+
+    with pytest.raises(TypeError, match="loader must be a dataloader with a length, unless"):
+        Run.from_dataloader("3ep", Stream())
+    assert Run.from_dataloader("3ep", Stream(), batches_per_epoch=5).samples_per_batch == 8
+    assert Run.from_dataloader("3ep", [1, 2, 3]) == Run("3ep", batches_per_epoch=3)
+    for facts in ({"batches_per_epoch": 0}, {"batches_per_epoch": -4}):
+        with pytest.raises(ScheduleError, match="batches_per_epoch"):
+            Run.from_dataloader("3ep", DataLoader(range(8)), **facts)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="batches_per_epoch"):
+        Run.from_dataloader("3ep", DataLoader(range(8)), batches_per_epoch="4")  # type: ignore[arg-type]
+
+
+def test_ranks_without_a_sampler_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether each of them has other data is not known."""
+    monkeypatch.setattr("epochal._ranks.size", lambda: 2)
+    data: Any = range(320)
+    assert Run.from_dataloader("3ep", DataLoader(data, batch_size=8)).samples_per_batch is None

@@ -387,9 +387,14 @@ class Run:
     ) -> Self:
         """A run over a dataloader.
 
-        `batches_per_epoch` is the length of the loader. `samples_per_batch` is its `batch_size`, if
-        it has one and all its batches are of that size. `facts` are arguments of `Run`, and take
-        precedence over what the loader says.
+        `batches_per_epoch` is the length of the loader, which is that of one rank: each step of the
+        optimizer takes a batch on every rank. `facts` are arguments of `Run`, and take precedence
+        over what the loader says. A smaller `batches_per_epoch` is taken to mean that gradients are
+        accumulated over the whole epoch.
+
+        `samples_per_batch` is what a step takes on all ranks: the `batch_size`, times `num_replicas`
+        of a `DistributedSampler`, times the batches of the loader in a step. It is not declared if
+        batches or steps differ in size, nor in a distributed run without such a sampler.
 
         >>> class Loader:
         ...     batch_size, drop_last = 8, True
@@ -397,6 +402,8 @@ class Run:
         ...         return 100
         >>> Run.from_dataloader("3ep", Loader())
         Run('3ep', batches_per_epoch=100, samples_per_batch=8)
+        >>> Run.from_dataloader("3ep", Loader(), batches_per_epoch=25)
+        Run('3ep', batches_per_epoch=25, samples_per_batch=32)
 
         Raises `TypeError` for a loader without a length unless `batches_per_epoch` is given.
         """

@@ -110,9 +110,14 @@ impl Run {
 
     /// A run over a dataloader.
     ///
-    /// `batches_per_epoch` is the length of the loader. `samples_per_batch` is its `batch_size`, if
-    /// it has one and all its batches are of that size. `facts` are arguments of `Run`, and take
-    /// precedence over what the loader says.
+    /// `batches_per_epoch` is the length of the loader, which is that of one rank: each step of the
+    /// optimizer takes a batch on every rank. `facts` are arguments of `Run`, and take precedence
+    /// over what the loader says. A smaller `batches_per_epoch` is taken to mean that gradients are
+    /// accumulated over the whole epoch.
+    ///
+    /// `samples_per_batch` is what a step takes on all ranks: the `batch_size`, times `num_replicas`
+    /// of a `DistributedSampler`, times the batches of the loader in a step. It is not declared if
+    /// batches or steps differ in size, nor in a distributed run without such a sampler.
     ///
     /// >>> class Loader:
     /// ...     batch_size, drop_last = 8, True
@@ -120,6 +125,8 @@ impl Run {
     /// ...         return 100
     /// >>> Run.from_dataloader("3ep", Loader())
     /// Run('3ep', batches_per_epoch=100, samples_per_batch=8)
+    /// >>> Run.from_dataloader("3ep", Loader(), batches_per_epoch=25)
+    /// Run('3ep', batches_per_epoch=25, samples_per_batch=32)
     ///
     /// Raises `TypeError` for a loader without a length unless `batches_per_epoch` is given.
     #[classmethod]
@@ -142,11 +149,10 @@ impl Run {
             facts.set_item("batches_per_epoch", length)?;
         }
         if !facts.contains("samples_per_batch")?
-            && let Some(size) = loader.getattr_opt("batch_size")?
-            && let Some(number::Number::Int(_)) = number::Number::extract(&size)?
-            && whole_batches(loader, &size)?
+            && let Some(samples) = samples_of_all(loader)?
+            && let Some(loaded) = batches_in_a_step(loader, &facts)?
         {
-            facts.set_item("samples_per_batch", size)?;
+            facts.set_item("samples_per_batch", samples.saturating_mul(loaded))?;
         }
         Ok(cls.call((max_duration,), Some(&facts))?)
     }
@@ -257,16 +263,57 @@ impl Run {
     }
 }
 
+/// Samples in each batch of a loader, those of all ranks, if it tells them and they do not differ.
+fn samples_of_all(loader: &Bound<'_, PyAny>) -> Result<Option<usize>> {
+    let Some(size) = loader.getattr_opt("batch_size")? else { return Ok(None) };
+    let Some(number::Number::Int(_)) = number::Number::extract(&size)? else { return Ok(None) };
+    let Ok(size) = size.extract::<usize>() else { return Ok(None) };
+    // A `DistributedSampler` has these.
+    let sampler = loader.getattr_opt("sampler")?.filter(|sampler| !sampler.is_none());
+    let replicas = match &sampler {
+        Some(sampler) => sampler.getattr_opt("num_replicas")?,
+        None => None,
+    };
+    let ranks = match replicas {
+        Some(replicas) => replicas.extract::<usize>()?,
+        None => {
+            // Whether other ranks read other data is not known.
+            let world = loader.py().import("epochal._ranks")?.call_method0("size")?;
+            if world.extract::<usize>()? > 1 {
+                return Ok(None);
+            }
+            1
+        }
+    };
+    Ok(whole_batches(loader, sampler.as_ref(), size)?.then_some(size.saturating_mul(ranks)))
+}
+
 /// Whether all batches of a loader are of one size: it drops a smaller last one, or has none.
-fn whole_batches(loader: &Bound<'_, PyAny>, size: &Bound<'_, PyAny>) -> Result<bool> {
+fn whole_batches(
+    loader: &Bound<'_, PyAny>,
+    sampler: Option<&Bound<'_, PyAny>>,
+    size: usize,
+) -> Result<bool> {
     if let Some(drop_last) = loader.getattr_opt("drop_last")?
         && drop_last.is_truthy()?
     {
         return Ok(true);
     }
-    let Some(dataset) = loader.getattr_opt("dataset")? else { return Ok(false) };
-    match dataset.len() {
-        Ok(samples) => Ok(samples % size.extract::<usize>()?.max(1) == 0),
-        Err(_) => Ok(false),
-    }
+    let dataset = loader.getattr_opt("dataset")?;
+    // The sampler of a stream has no length.
+    let samples = [sampler, dataset.as_ref()].into_iter().flatten().find_map(|of| of.len().ok());
+    Ok(samples.is_some_and(|samples| samples % size.max(1) == 0))
+}
+
+/// Batches of a loader in a step of the optimizer: gradients are accumulated over them. None if
+/// their number differs from step to step.
+fn batches_in_a_step(
+    loader: &Bound<'_, PyAny>,
+    facts: &Bound<'_, PyDict>,
+) -> Result<Option<usize>> {
+    let steps = facts.get_item("batches_per_epoch")?.filter(|steps| !steps.is_none());
+    let (Some(steps), Ok(length)) = (steps, loader.len()) else { return Ok(Some(1)) };
+    // What is no number of steps is told by `Run`.
+    let steps = usize::try_from(number::int("batches_per_epoch", &steps)?).unwrap_or(0).max(1);
+    Ok(if steps >= length { Some(1) } else { (length % steps == 0).then_some(length / steps) })
 }
