@@ -5,7 +5,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -409,7 +409,7 @@ class _Nothing:
 # Epochs
 
 
-@pytest.mark.parametrize("lengths", [(10, 6, 6, 6), (10, 12), (3, 25, 1), (30,)])
+@pytest.mark.parametrize("lengths", [(10, 6, 6, 6), (10, 12), (3, 25, 1), (20,)])
 def test_epochs_that_differ_from_what_was_declared(lengths: tuple[int, ...]) -> None:
     """The run ends with its last epoch, and a schedule in epochs with it."""
     run = Run(f"{len(lengths)}ep", batches_per_epoch=10)
@@ -462,12 +462,28 @@ def test_without_a_length_epochs_are_counted() -> None:
 
 @pytest.mark.parametrize(("epochs", "batches"), [(12, 60), (10, 50), (3, 50), (1, 50)])
 def test_epochs_that_nobody_ends(epochs: int, batches: int) -> None:
-    """Found where the run should have ended, unless it is a short one."""
+    """Told once it is longer than epochs are, and found where the run should have ended."""
     clock = Clock(Run(f"{epochs}ep", batches_per_epoch=5))
-    for _ in range(batches):
+    text = rf"in one epoch, and a run of {epochs}ep .* 5 in each: call clock.next_epoch\(\)"
+    for batch in range(1, batches + 1):
         clock.tick()
-        assert not clock.done
+        with pytest.warns(UserWarning, match=f"11ba {text}") if batch == 11 else nullcontext():
+            assert not clock.done
     clock.tick()
-    text = rf"{batches + 1}ba in one epoch, .* {epochs}ep .* 5 .*clock.next_epoch\(\)"
+    text = f"{batches + 1}ba {text}"
     with pytest.raises(UnitError, match=text):
         assert clock.done
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_scheduler_tells_of_epochs_that_nobody_ends(ends: bool) -> None:
+    clock, optimizer = Clock(Run("3ep", batches_per_epoch=10)), sgd()
+    clock.follow(optimizer)
+    scheduler = bind(LinearScheduler(), optimizer, clock)
+    for batch in range(1, 41):
+        optimizer.step()
+        if ends and batch == 20:
+            clock.next_epoch()
+        told = batch == 21 and not ends
+        with pytest.warns(UserWarning, match="rates wait there") if told else nullcontext():
+            scheduler.step()

@@ -37,11 +37,13 @@ class Trained:
         self.batch = 0
 
     def step(self) -> None:
-        """The optimizer's step, and the clock's tick."""
+        """The optimizer's step, and the clock's tick; epochs end."""
         train_step(self.optimizer, self.batch)
         self.batch += 1
         if self.clock is not None:
             self.clock.tick()
+            if self.batch % 100 == 0:
+                self.clock.next_epoch()
 
 
 @contextmanager

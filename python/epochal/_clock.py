@@ -10,6 +10,7 @@ from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, Un
 from epochal._follow import after_each_step
 from epochal._numbers import integer
 from epochal._ranks import check_group, gather, size, total
+from epochal._warning import warn
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
@@ -28,6 +29,10 @@ NOTHING = Timestamp()
 # In a state, before the names of what was counted for a batch that has not ended.
 COUNTED = "counted_"
 MICROSECOND = timedelta(microseconds=1)
+# What no copy has in common with its original.
+OWN = ("_bound", "_leave", "_lock", "_told")
+# An epoch may be longer than declared, but hardly ever so many times.
+LONG, ENDLESS = 2, 10
 # The clocks that move by what a tick is told: the argument, and the counter.
 TOLD = {
     TimeUnit.SAMPLE: ("samples", "sample"),
@@ -89,6 +94,7 @@ class Clock:
         "_ranks": None,
         "_start": None,
         "_timestamp": None,
+        "_told": None,
         "_totals": None,
         "run": "The facts of the run.",
     }
@@ -130,8 +136,9 @@ class Clock:
         self._begin()
 
     def _begin(self) -> None:
-        """What no copy has in common with its original."""
         self._lock = RLock()
+        # Whether it has warned of an epoch without end.
+        self._told = False
         # Ends the following of an optimizer.
         self._leave: Callable[[], None] | None = None
         # The schedulers that read it.
@@ -139,7 +146,7 @@ class Clock:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy follows no optimizer, and no scheduler reads it.
-        names = [name for name in Clock.__slots__ if name not in ("_lock", "_leave", "_bound")]
+        names = [name for name in Clock.__slots__ if name not in OWN]
         return {name: getattr(self, name) for name in names} | getattr(self, "__dict__", {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -172,18 +179,37 @@ class Clock:
         now = self._timestamp
         if now >= duration:
             return True
-        batches = self.run.batches_per_epoch
-        if duration.unit == "ep" and batches is not None:
-            # An epoch may be longer than declared, but hardly ten times, or than the whole run.
-            longest = batches * max(int(duration), 10)
+        if self.check_epochs():
+            longest = max(int(duration), ENDLESS) * (self.run.batches_per_epoch or 0)
             if now.batch_in_epoch > longest:
-                raise UnitError(
-                    f"{now.batch_in_epoch} in one epoch, and a run of {duration} was declared to "
-                    f"have {batches} in each: call clock.next_epoch() at the end of each"
-                )
+                raise UnitError(self._long_epoch())
         if duration.unit in TOLD:
             self.check_moving([duration.unit])
         return False
+
+    def check_epochs(self) -> bool:
+        """Warns once of an epoch of a run in epochs that is more than twice as long as declared.
+
+        False where there is nothing to watch: the run is not in epochs, or does not declare their
+        length, or the program is seen to end them.
+        """
+        batches = self.run.batches_per_epoch
+        if self.run.duration.unit != "ep" or batches is None:
+            return False
+        now = self._timestamp
+        if now.epoch != self._start.epoch:
+            return False
+        if not self._told and now.batch_in_epoch > LONG * batches:
+            self._told = True
+            warn(self._long_epoch())
+        return True
+
+    def _long_epoch(self) -> str:
+        return (
+            f"{self._timestamp.batch_in_epoch} in one epoch, and a run of {self.run.duration} was "
+            f"declared to have {self.run.batches_per_epoch} in each: call clock.next_epoch() at "
+            "the end of each, without which the run is never done, and rates wait there"
+        )
 
     def tick(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,21 +10,13 @@ import torch
 from torch.optim import Optimizer
 
 from epochal._follow import after_each_step, unwrapped
+from epochal._warning import warn
 
-__all__ = ["ClockGuard", "StepGuard", "WriteGuard", "warn"]
+__all__ = ["ClockGuard", "StepGuard", "WriteGuard"]
 
 # So many steps of the optimizer in a row need two steps of the scheduler each, or more, until that
 # is a habit. A GradScaler that skips every other step does not do so for long.
 HABIT = 5
-
-
-def warn(message: str) -> None:
-    """A `UserWarning` at the line of the program that called into the package or PyTorch."""
-    level, frame = 1, sys._getframe()
-    libraries = ("epochal.", "torch.")
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(libraries):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 class OptimizerSteps:

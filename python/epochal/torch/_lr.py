@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Timestamp
+from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
-from epochal.torch._guards import warn
 from epochal.torch._loads import tell_of_loads
 from epochal.torch._state import Saved, curves_apart, described_as, differences
 from epochal.torch._time import Steps, Ticks

@@ -130,6 +130,8 @@ class Ticks:
         self._moment: Clock = clock
         # Whether all that the curves read is known to move: only after the first batch.
         self._moving = False
+        # Whether its epochs are still to be seen to end.
+        self._endless = True
 
     def readers(self) -> list[Callable[[Clock], float]]:
         return list(self.curves)
@@ -169,6 +171,8 @@ class Ticks:
             )
         if not self._moving:
             self._moving = self._check_moving()
+        if self._endless:
+            self._endless = self.clock.check_epochs()
         self._seen = now
         self._loaded = 0
         return batch, self.clock
