@@ -240,10 +240,10 @@ class FunctionSchedule(Schedule):
         return type(self), (self.function, self.units)
 
 
-def as_schedule(schedule: object) -> Schedule:
+def as_schedule(schedule: object, name: str = "schedule") -> Schedule:
     """The schedule itself, or a function as a `FunctionSchedule`.
 
-    Raises `TypeError` for other types.
+    Raises `TypeError` for other types, which calls the argument by its name.
 
     >>> from epochal._functions import as_schedule
     >>> as_schedule(StepScheduler("2ba"))
@@ -258,10 +258,27 @@ def as_schedule(schedule: object) -> Schedule:
     if isinstance(schedule, Schedule) and type(schedule).__call__ is Schedule.__call__:
         return schedule
     if callable(schedule) and not isinstance(schedule, (type, Curve)):
-        return FunctionSchedule(schedule)
+        try:
+            return FunctionSchedule(schedule)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
     raise TypeError(
-        f"schedule must be a schedule or a function f(state, ssr=1.0), not {schedule!r}"
+        f"{name} must be a schedule or a function f(state, ssr=1.0), not "
+        f"{schedule!r}{_way_to_schedule(schedule)}"
     )
+
+
+def _way_to_schedule(given: Any) -> str:
+    """How to get a schedule from something that stands for one, in words."""
+    if isinstance(given, str):
+        return ": epochal.parse(...) reads a schedule from text"
+    if isinstance(given, Curve):
+        return ": give its schedule, curve.schedule"
+    if isinstance(given, type):
+        return f": call it, {given.__name__}(...)" if issubclass(given, Schedule) else ""
+    if hasattr(given, "keys"):
+        return ": epochal.from_config(...) makes a schedule of a mapping"
+    return ""
 
 
 def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch.optim import Optimizer
 
 from epochal._clock import Clock
-from epochal._core import Curve, Run, ScheduleError, Time
+from epochal._core import Curve, Run, Schedule, ScheduleError, Time
 from epochal._functions import as_schedule
 from epochal.torch._fields import Field, number
-from epochal.torch._groups import ByGroup
+from epochal.torch._groups import ByGroup, schedules
 from epochal.torch._lr import EpochalLR
 from epochal.torch._time import Steps, Ticks, check_steps
 
@@ -56,7 +56,8 @@ def bind(
         base: bases of the learning rate and of fields in place of those that groups have, a number
             or one a group: `{"weight_decay": 0.1}`. A number also makes a field that groups do not
             have, such as a threshold for the program to read.
-        base_lr: short for `base={"lr": base_lr}`: the learning rates of a new stage.
+        base_lr: short for `base={"lr": base_lr}`: the learning rates of a new stage. An optimizer's
+            state that is loaded later brings the bases of then, which is warned of: load it before.
 
     Raises, before anything changes in the optimizer: `UnitError` if a schedule reads a clock that
     the run does not tell, such as `tok` without `tokens_per_batch`, or `sec` and `iter`;
@@ -161,11 +162,8 @@ def _mapping(name: str, given: Any) -> Mapping[Any, Any]:
 def _for_groups(what: str, given: Any, run: Run, curves: list[Curve]) -> ByGroup[int]:
     """For each group the number of its curve; curves that are not there yet are added."""
 
-    def curve(schedule: Any) -> int:
-        try:
-            found = as_schedule(schedule).resolve(run)
-        except TypeError as error:
-            raise TypeError(f"{what}: {error}") from error
+    def curve(schedule: Schedule) -> int:
+        found = schedule.resolve(run)
         if found not in curves:
             curves.append(found)
         return curves.index(found)
@@ -175,11 +173,11 @@ def _for_groups(what: str, given: Any, run: Run, curves: list[Curve]) -> ByGroup
             f"{what} must be one schedule, or a mapping from groups, not a list of {len(given)}: "
             "give the product a * b if they are to multiply, or {0: a, 1: b} for one a group"
         )
-    if not isinstance(given, Mapping):
-        given = {None: given}
-    if not given:
+    found = schedules(what, given)
+    of_groups = found if isinstance(found, dict) else {None: found}
+    if not of_groups:
         raise ScheduleError(f"{what} is empty: give None a schedule for all groups")
-    return ByGroup(what, {key: curve(schedule) for key, schedule in given.items()})
+    return ByGroup(what, {key: curve(schedule) for key, schedule in of_groups.items()})
 
 
 def _field(name: str, curves: ByGroup[int], base: Any, groups: list[dict[str, Any]]) -> Field:

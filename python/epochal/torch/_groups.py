@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from epochal._core import ScheduleError
+from epochal._core import Schedule, ScheduleError
+from epochal._functions import as_schedule
 from epochal._numbers import integer
 
-__all__ = ["ByGroup", "Group", "labels"]
+__all__ = ["ByGroup", "Group", "labels", "schedules"]
 
 T = TypeVar("T")
 Group: TypeAlias = dict[str, Any]
@@ -40,9 +41,9 @@ class ByGroup(Generic[T]):
                     f"{self.what} names group {key}, but the last one is {len(groups) - 1}"
                 )
             if isinstance(key, str) and key not in names:
-                raise ScheduleError(
-                    f"{self.what} names group {key!r}, but the names of the groups are {names}"
-                )
+                known = ", ".join(repr(name) for name in names if name is not None)
+                has = f"the names of the groups are {known}" if known else "no group has a 'name'"
+                raise ScheduleError(f"{self.what} names group {key!r}, but {has}")
         for i, name in enumerate(names):
             if name is not None and {i, name} <= self.given.keys():
                 raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")
@@ -59,6 +60,14 @@ class ByGroup(Generic[T]):
             if key in self.given:
                 return self.given[key]
         return None
+
+
+def schedules(name: str, given: Any) -> Schedule | dict[Any, Schedule]:
+    """The schedule of all groups, or those of a mapping from groups. Raises `TypeError` for what
+    is neither, a configuration such as `{"name": "linear"}` included."""
+    if isinstance(given, Mapping) and not isinstance(given.get("name"), str):
+        return {group: as_schedule(schedule, name) for group, schedule in given.items()}
+    return as_schedule(given, name)
 
 
 def labels(groups: Sequence[Group]) -> list[str]:

@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from epochal._core import Schedule, ScheduleError
-from epochal._functions import as_schedule
 from epochal.torch import EpochalLR
+from epochal.torch import _groups as groups
 from epochal.trainer import _arguments as arguments
 
 __all__ = ["Drive", "OfGroups", "like", "parts", "sort"]
@@ -112,7 +112,9 @@ def _schedules_among(
             schedulers.append(part)
             own.append(part.optimizer)
         else:
-            schedules.append(_of_groups("schedulers, if not of torch.optim.lr_scheduler", part))
+            schedules.append(
+                groups.schedules("schedulers, if not of torch.optim.lr_scheduler,", part)
+            )
     if schedules and all(optimizer in own for optimizer in optimizers):
         raise ScheduleError(
             f"{schedules[0]!r} and {type(schedulers[-1]).__name__} are for one optimizer, but the "
@@ -155,17 +157,4 @@ def _fields(given: Any) -> dict[str, OfGroups]:
     if given is None:
         return {}
     arguments.check_type("fields", given, Mapping, "a mapping of fields to schedules")
-    return {field: _of_groups(f"fields[{field!r}]", part) for field, part in given.items()}
-
-
-def _of_groups(name: str, given: Any) -> OfGroups:
-    if isinstance(given, Mapping):
-        return {group: _schedule(name, part) for group, part in given.items()}
-    return _schedule(name, given)
-
-
-def _schedule(name: str, given: Any) -> Schedule:
-    try:
-        return as_schedule(given)
-    except TypeError as error:
-        raise TypeError(f"{name}: {error}") from None
+    return {field: groups.schedules(f"fields[{field!r}]", part) for field, part in given.items()}
