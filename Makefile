@@ -30,6 +30,9 @@ IN_RELEASE := $(abspath build/release/venv/bin)
 CARGO_DENY := $(abspath build/release/bin/cargo-deny) --locked
 CARGO_DENY_VERSION := 0.20.2
 
+# A worker for each core; `PYTEST_FLAGS="-n0 -k warmup"` and `--pdb` go without.
+IN_PARALLEL := -n auto --dist worksteal
+
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
@@ -44,7 +47,7 @@ demo: $(VENV)/.installed  ## train on real data with one schedule at three lengt
 
 test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests against the installed wheel
 	cargo test --locked --package epochal-core
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 
 # $(call test-in,folder,Python,words before pip,what pip is told more)
 define test-in
@@ -53,7 +56,7 @@ build/$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 $(3) build/$(1)/bin/python -m pip install --quiet --group test $(4)
 build/$(1)/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 build/$(1)/bin/python -c "import numpy, torch; print('torch', torch.__version__, 'numpy', numpy.__version__)"
-build/$(1)/bin/pytest $(PYTEST_FLAGS)
+build/$(1)/bin/pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 endef
 FREELY := env -u PIP_CONSTRAINT -u PIP_FIND_LINKS
 
