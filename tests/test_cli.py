@@ -68,6 +68,12 @@ class Printed:
         return err
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width is the stream's own, whatever the environment of the tests says."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
     return Printed(capsys)
