@@ -2,10 +2,11 @@
 # and cargo; all else goes into .venv and build. PYTHON=/path/to/python chooses another Python.
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
+PYTHONS ?= python3.11 python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 # A changed source rebuilds the wheel; nothing else does.
-SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.md \
            $(shell find rust python -type f -not -path '*/__pycache__/*')
 
 # One Python for every build script, so that cargo and maturin share what they have compiled.
@@ -22,10 +23,18 @@ KERNELS := $(or $(CARGO_TARGET_DIR),target)/release/examples/kernels
 ALONE_frameworks := torchtitan
 ALONE_composer := mosaicml
 
+# What is published for Linux: with the C library of most, and with that of Alpine.
+WHEEL_TARGETS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu \
+                 x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+IN_RELEASE := $(abspath build/release/venv/bin)
+CARGO_DENY := $(abspath build/release/bin/cargo-deny) --locked
+CARGO_DENY_VERSION := 0.20.2
+
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
-.PHONY: help demo test test-newest frameworks composer kill accuracy lint stub bench gate gate-update kernels wheel sdist clean
+.PHONY: help demo test test-newest test-oldest test-pythons frameworks composer kill accuracy lint stub bench \
+        gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -37,14 +46,30 @@ test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests a
 	cargo test --locked --package epochal-core
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
+# $(call test-in,folder,Python,words before pip,what pip is told more)
+define test-in
+test -d build/$(1) || $(2) -m venv build/$(1)
+build/$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+$(3) build/$(1)/bin/python -m pip install --quiet --group test $(4)
+build/$(1)/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+build/$(1)/bin/python -c "import numpy, torch; print('torch', torch.__version__, 'numpy', numpy.__version__)"
+build/$(1)/bin/pytest $(PYTEST_FLAGS)
+endef
+FREELY := env -u PIP_CONSTRAINT -u PIP_FIND_LINKS
+
 test-newest: build/wheel/.built  ## the Python tests with the newest versions of everything, PyTorch first
-	test -d build/newest || $(PYTHON) -m venv build/newest
-	unset PIP_CONSTRAINT PIP_FIND_LINKS && \
-	build/newest/bin/python -m pip install --quiet --upgrade pip && \
-	build/newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --group test
-	build/newest/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
-	build/newest/bin/python -c "import torch; print('torch', torch.__version__)"
-	build/newest/bin/pytest $(PYTEST_FLAGS)
+	$(call test-in,newest,$(PYTHON),$(FREELY),--upgrade --upgrade-strategy eager)
+
+test-oldest: build/wheel/.built  ## the Python tests with the oldest PyTorch and NumPy that we claim
+	$(call test-in,oldest,$(PYTHON),$(FREELY),'torch==2.6.*' 'numpy==1.26.*')
+
+test-pythons: build/wheel/.built  ## the Python tests with each of PYTHONS that is installed
+	@for python in $(PYTHONS); do \
+	    if $$python --version 2>/dev/null; then $(MAKE) test-$$python || exit; \
+	    else echo "not installed: $$python"; fi; done
+
+test-python3.%: build/wheel/.built
+	$(call test-in,python3.$*,python3.$*)
 
 # In the newest versions that fit together. FRAMEWORK_FLAGS="-k lightning" passes options to pytest,
 # which goes into tests/frameworks only where it is named.
@@ -60,9 +85,10 @@ kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/test_accuracy.py
 
-lint: $(VENV)/.installed  ## formatting, lints and types, and the stub against the binary
+lint: $(VENV)/.installed  ## formatting, lints, types and Rust's documentation, and the stub against the binary
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package epochal-core
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -86,6 +112,40 @@ kernels:
 
 wheel: build/wheel/.built  ## the release wheel, in build/wheel
 	@ls build/wheel/*.whl
+
+# What the machine's C library needs is no matter: zig links against the oldest that a tag allows.
+# The wheel of this machine must work in an empty environment.
+wheels: build/release/.wheels  ## the wheels for Linux that are published, in build/wheels, checked
+	rustup target add $(WHEEL_TARGETS)
+	rm -rf build/wheels
+	for target in $(WHEEL_TARGETS); do \
+	    case $$target in *-musl) tag=musllinux_1_2;; *) tag=manylinux2014;; esac; \
+	    PATH=$(IN_RELEASE):$$PATH PYO3_PYTHON=$(IN_RELEASE)/python \
+	        maturin build --zig --compatibility $$tag --target $$target --out build/wheels || exit 1; \
+	done
+	$(IN_RELEASE)/python release/symbols.py build/wheels/*.whl
+	$(IN_RELEASE)/abi3audit --strict --verbose build/wheels/*-abi3-*.whl
+	$(IN_RELEASE)/twine check --strict build/wheels/*.whl
+	$(PYTHON) -m venv --clear build/release/empty
+	build/release/empty/bin/python -m pip install --quiet hypothesis pytest numpy
+	build/release/empty/bin/python -m pip install --quiet --no-index --find-links build/wheels epochal
+	build/release/empty/bin/pytest @release/tests.txt
+
+crate:  ## the core as others would get it from the registry of crates; nothing is uploaded
+	cargo publish --locked --dry-run --allow-dirty --package epochal-core
+
+notices: $(VENV)/.ready  ## write THIRD-PARTY-NOTICES.md, the notices of the crates that are linked
+	$(BIN)/python release/notices.py
+
+audit: build/release/.audit build/release/bin/cargo-deny  ## licences and sources of the crates, workflows, CITATION.cff
+	$(CARGO_DENY) check licenses bans sources
+	$(IN_RELEASE)/zizmor --offline --quiet .github
+	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+advisories: build/release/.audit build/release/bin/cargo-deny  ## known vulnerabilities of the crates and of what the wheel requires; asks their databases
+	$(CARGO_DENY) check advisories
+	$(IN_RELEASE)/pip-audit --strict .
 
 # The archive holds every file of the repository, and builds and works on its own: without torch,
 # and with the oldest NumPy that we claim where this Python has a wheel of it.
@@ -127,6 +187,17 @@ build/bench/.peers: Makefile
 build/bench/.installed: build/wheel/.built build/bench/.peers
 	build/bench/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 	@touch $@
+
+# Tools of a release: `wheels` and `audit` are groups of pyproject.toml.
+build/release/.%: pyproject.toml
+	test -d build/release/venv || $(PYTHON) -m venv build/release/venv
+	build/release/venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/release/venv/bin/python -m pip install --quiet --group $*
+	@touch $@
+
+# Without optimisation: it is compiled once and runs for a second.
+build/release/bin/cargo-deny:
+	cargo install --quiet --debug --locked --root build/release --version $(CARGO_DENY_VERSION) cargo-deny
 
 .SECONDARY: build/frameworks/.frameworks build/composer/.frameworks
 build/%/.frameworks: pyproject.toml

@@ -124,6 +124,17 @@ def two_fields(groups: int) -> Statements:
     return Statements("ours.step()", "peer.step()", names)
 
 
+def guards(groups: int) -> Statements:
+    """A step of the optimizer and one of the scheduler, against the same without guards."""
+    sides = [optimizer_with(groups), optimizer_with(groups)]
+    ours, peer = map(bound_to, sides)
+    sides[1]._optimizer_step_pre_hooks.clear()
+    sides[1]._optimizer_step_post_hooks.clear()
+    peer._time.next = lambda last, epoch: (last + 1, last + 1)
+    names = {"ours": ours, "peer": peer, "optimizer": sides[0], "other": sides[1]}
+    return Statements("optimizer.step(); ours.step()", "other.step(); peer.step()", names)
+
+
 def perceptron() -> Any:
     torch = load("torch")
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
@@ -184,5 +195,14 @@ CONTESTS = [
     Contest(GROUP, "tick and step : LambdaLR, 100 groups", 1 / 3, partial(with_clock, 100)),
     Contest(GROUP, "step, two schedules : one, 100 groups", 1.3, partial(two_schedules, 100)),
     Contest(GROUP, "step, two fields : one, 100 groups", 2.0, partial(two_fields, 100)),
+    *(
+        Contest(
+            GROUP,
+            f"optimizer's step and ours : without guards, {in_groups(count)}",
+            1.1,
+            partial(guards, count),
+        )
+        for count, _ in GROUPS
+    ),
     Contest(GROUP, "Trainer : bare loop, small perceptron", 1.25, trainer),
 ]

@@ -376,8 +376,13 @@ def test_other_files(name: str, tmp_path: Path) -> None:
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize("forced", ["0", "1"])
 @pytest.mark.parametrize("protocol", ["zip", "pickle", "old"])
-def test_code_in_a_file_is_not_run(protocol: str, tmp_path: Path) -> None:
+def test_code_in_a_file_is_not_run(
+    protocol: str, forced: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where a variable has `torch.load` run it by default."""
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", forced)
     path, proof = tmp_path / "x.pt", tmp_path / "proof"
     content = {"model": Hostile(proof)}
     if protocol == "pickle":

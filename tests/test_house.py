@@ -110,12 +110,14 @@ from epochal import *
 import pydoc, epochal
 assert not {"Trainer", "LossError", "torch"} & set(dir(epochal))
 assert "class Clock(" in pydoc.plain(pydoc.render_doc(epochal))
-try:
-    epochal.Trainer
-except ImportError:
-    pass
-else:
-    raise AssertionError
+for name in ("Trainer", "LossError", "torch"):
+    try:
+        getattr(epochal, name)
+    except ModuleNotFoundError as error:
+        assert f"epochal.{name} needs PyTorch, which is not installed: pip install" in str(error)
+        assert error.name == "torch"
+    else:
+        raise AssertionError(name)
 """)
 
 

@@ -1,10 +1,17 @@
 """What is installed: the wheel and its metadata."""
 
+import ast
+import re
+import shutil
+import sys
+import sysconfig
 import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import epochal
+import notices
+import pytest
 from epochal import _core
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +29,9 @@ def test_version() -> None:
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     version = manifest["workspace"]["package"]["version"]
     assert epochal.__version__ == _core.__version__ == INSTALLED.version == version
-    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall("^version: (.*)$", citation, re.MULTILINE) == [version]
 
 
 def test_only_numpy_is_required() -> None:
@@ -36,11 +45,65 @@ def test_license() -> None:
     assert any(file.name == "LICENSE" for file in INSTALLED.files or [])
 
 
-def test_types_are_shipped() -> None:
+def installed_notices() -> str:
+    (file,) = (file for file in INSTALLED.files or [] if file.name == notices.NOTICES.name)
+    assert "licenses" in file.parts
+    return Path(str(INSTALLED.locate_file(file))).read_text(encoding="utf-8")
+
+
+def test_the_notices_are_shipped() -> None:
+    assert installed_notices() == notices.NOTICES.read_text(encoding="utf-8")
+    assert "Permission is hereby granted" in installed_notices()
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo knows what is linked")
+def test_the_notices_are_those_of_the_crates_that_are_linked() -> None:
+    crates = [notices.title(name, version).strip() for name, version in notices.linked()]
+    assert any(crate.startswith("## pyo3 ") for crate in crates)
+    titles = [line for line in installed_notices().splitlines() if line.startswith("## ")]
+    assert titles == [*crates, "## Rust's standard library"]
+
+
+def test_what_the_registry_shows() -> None:
+    shown = INSTALLED.metadata
+    assert shown["Author"] == "The epochal developers"
+    assert shown["Summary"] == "Learning-rate schedules in training time for PyTorch"
+    assert shown["Description-Content-Type"].startswith("text/markdown")
+    assert {"pytorch", "learning rate"} <= set(shown["Keywords"].split(","))
+    classifiers = shown.get_all("Classifier", [])
+    assert {"Typing :: Typed", "Programming Language :: Rust"} <= set(classifiers)
+    minor = sys.version_info.minor
+    if sys.version_info.releaselevel == "final":
+        assert f"Programming Language :: Python :: 3.{minor}" in classifiers
+
+
+def test_types_are_shipped_with_docstrings() -> None:
     files = {str(file) for file in INSTALLED.files or []}
     assert {"epochal/py.typed", "epochal/_core.pyi"} <= files
+    stub = ast.parse((PACKAGE / "_core.pyi").read_text(encoding="utf-8"))
+    classes = [node for node in stub.body if isinstance(node, ast.ClassDef)]
+    assert {"Time", "Run", "Schedule", "Curve"} <= {node.name for node in classes}
+    assert all(ast.get_docstring(node) for node in classes if node.name in epochal.__all__)
 
 
+def test_the_package_alone_is_shipped() -> None:
+    """One library, and nothing of the repository beside the package."""
+    files = [file for file in INSTALLED.files or [] if ".." not in file.parts]  # not the command
+    tops = {file.parts[0] for file in files}
+    assert tops == {"epochal", f"epochal-{epochal.__version__}.dist-info"}
+    text = (".py", ".pyi", ".typed")
+    written = (path for path in (ROOT / "python").rglob("*") if path.suffix in text)
+    shipped = {str(file) for file in files if file.suffix in text}
+    assert shipped == {path.relative_to(ROOT / "python").as_posix() for path in written}
+    libraries = [file.name for file in files if file.suffix in (".so", ".pyd", ".dylib")]
+    assert len(libraries) == 1
+    assert libraries[0].startswith("_core.")
+
+
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="without the global lock there is no stable ABI, and a wheel for each Python",
+)
 def test_one_wheel_for_all_pythons() -> None:
     wheel = (INSTALLED.read_text("WHEEL") or "").splitlines()
     tags = [line.removeprefix("Tag: ") for line in wheel if line.startswith("Tag: ")]

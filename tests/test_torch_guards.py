@@ -452,6 +452,16 @@ def test_an_optimizer_that_is_wrapped() -> None:
         inner.scheduler.step()
 
 
+def test_the_steps_of_a_wrapped_optimizer_are_counted() -> None:
+    wrapper = Wrapper(sgd(1.0, 0.5))
+    for bound, stepping in ((wrapper, wrapper.optimizer), (wrapper.optimizer, wrapper)):
+        trained = Trained(optimizer=bound)
+        trained.optimizer = stepping
+        with one_warning(f"the optimizer has made 100 {LATE}"):
+            once_an_epoch(trained)
+    assert len(wrapper.optimizer._optimizer_step_post_hooks) == 1
+
+
 def test_steps_that_are_not_seen() -> None:
     """As those of a CUDA graph are replayed, after some to warm up."""
     trained = Trained()

@@ -146,7 +146,13 @@ else:
             raise AttributeError(f"module 'epochal' has no attribute {name!r}")
         from importlib import import_module
 
-        module = import_module(_LAZY[name])
+        try:
+            module = import_module(_LAZY[name])
+        except ModuleNotFoundError as error:
+            if str(error.name).partition(".")[0] != "torch":
+                raise
+            message = f"epochal.{name} needs PyTorch, which is not installed: pip install torch"
+            raise ModuleNotFoundError(message, name="torch") from error
         return module if _LAZY[name] == f"epochal.{name}" else getattr(module, name)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, UnitError, tick
 from epochal._follow import after_each_step
+from epochal._numbers import integer
 from epochal._ranks import check_group, gather, size, total
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -99,9 +100,9 @@ class Clock:
     ) -> None:
         if not isinstance(run, Run):
             raise TypeError(f"run must be a Run, not {run!r}")
-        if isinstance(every, bool) or not hasattr(every, "__index__"):
+        ticks = integer(every)
+        if ticks is None:
             raise TypeError(f"every must be a whole number of ticks, not {every!r}")
-        ticks = every.__index__()
         if ticks < 1:
             raise EpochalError(f"every must be 1 tick or more, not {every!r}")
         if not isinstance(totals, bool):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["after_each_step"]
+__all__ = ["after_each_step", "unwrapped"]
 
 
 def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], None]:
@@ -18,7 +18,7 @@ def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], No
     `GradScaler` has the optimizer itself skip, and the one by which
     `torch.distributed.checkpoint` makes a new optimizer set up its state.
     """
-    real = _unwrapped(optimizer)
+    real = unwrapped(optimizer)
     inside = sets_up = False
 
     def before(stepping: Any, args: Any, kwargs: Any) -> None:
@@ -42,7 +42,7 @@ def after_each_step(optimizer: Any, call: Callable[[], None]) -> Callable[[], No
     return end
 
 
-def _unwrapped(optimizer: Any) -> Any:
+def unwrapped(optimizer: Any) -> Any:
     """The optimizer inside of a wrapper, such as Accelerate's or Lightning's, which may have no
     hooks of its own."""
     while hasattr(getattr(optimizer, "optimizer", None), "register_step_post_hook"):

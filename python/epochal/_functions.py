@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from epochal import _core
 from epochal._core import Curve, Run, Schedule, ScheduleError, Time, Timestamp, TimeUnit
+from epochal._numbers import is_bool
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
@@ -142,7 +143,8 @@ class _Leaf:
             raise ScheduleError(message) from error
         try:
             # `float` would take these, though they are not numbers.
-            alpha = -1.0 if isinstance(result, (bool, str, bytes)) else float(result)
+            refused = isinstance(result, (str, bytes)) or is_bool(result)
+            alpha = -1.0 if refused else float(result)
         except (TypeError, ValueError, ArithmeticError, RuntimeError):
             alpha = -1.0
         if not 0.0 <= alpha < float("inf"):

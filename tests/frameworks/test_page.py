@@ -14,6 +14,14 @@ def test_every_block_is_run() -> None:
     assert unnamed == []
 
 
+def test_every_row_leads_to_lines() -> None:
+    """And the page counts its rows right."""
+    text = page.PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[([\w ]+)\]\(#", text, re.M)
+    assert f"All {len(rows)} rows are right" in text
+    assert [row for row in rows if not any(name.startswith(row) for name in page.blocks())] == []
+
+
 def test_no_block_is_overlooked() -> None:
     """A heading has one block at most, and no block is out of the reach of the tests."""
     text = page.PAGE.read_text(encoding="utf-8")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import index
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from epochal._core import ScheduleError
+from epochal._numbers import integer
 
 __all__ = ["ByGroup", "Group", "labels"]
 
@@ -23,8 +23,8 @@ class ByGroup(Generic[T]):
         for key, value in given.items():
             if key is None or isinstance(key, str):
                 self.given[key] = value
-            elif hasattr(key, "__index__") and not isinstance(key, bool) and index(key) >= 0:
-                self.given[index(key)] = value
+            elif (i := integer(key)) is not None and i >= 0:
+                self.given[i] = value
             else:
                 raise ScheduleError(
                     f"{what} must name each group by its index, from 0 on, or by its 'name', and "

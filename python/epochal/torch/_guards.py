@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.optim import Optimizer
 
+from epochal._follow import after_each_step, unwrapped
+
 __all__ = ["ClockGuard", "StepGuard", "WriteGuard", "warn"]
 
 # So many steps of the optimizer in a row need two steps of the scheduler each, or more, until that
@@ -28,28 +30,18 @@ def warn(message: str) -> None:
 
 
 class OptimizerSteps:
-    """Counts the steps of an optimizer, by its hooks.
+    """Counts the real steps of an optimizer; those of a captured CUDA graph are not seen."""
 
-    Steps that a `GradScaler` skips do not count; those of a captured CUDA graph are not seen.
-    """
-
-    __slots__ = ("_inside", "count")
+    __slots__ = ("count",)
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.count = 0
-        self._inside = False
-        # A wrapper that is an Optimizer in name only has no hooks, and then nothing is counted.
+        # What is an Optimizer in name only has no hooks, and then nothing is counted.
         with suppress(AttributeError):
-            optimizer.register_step_pre_hook(self._before)
-            optimizer.register_step_post_hook(self._after)
+            after_each_step(optimizer, self._add)
 
-    def _before(self, *_: Any) -> None:
-        self._inside = True
-
-    def _after(self, *_: Any) -> None:
-        # Where `step` calls `super().step()`, both call the hooks: that is one step.
-        self.count += self._inside
-        self._inside = False
+    def _add(self) -> None:
+        self.count += 1
 
 
 _COUNTED: WeakKeyDictionary[Optimizer, OptimizerSteps] = WeakKeyDictionary()
@@ -78,9 +70,10 @@ class ClockGuard(_Guard):
 
     def watch(self, optimizer: Optimizer, new: bool = False) -> None:
         """Counts the steps of an optimizer, from now on."""
-        if optimizer not in _COUNTED:
-            _COUNTED[optimizer] = OptimizerSteps(optimizer)
-        self.steps = _COUNTED[optimizer]
+        real = unwrapped(optimizer)
+        if real not in _COUNTED:
+            _COUNTED[real] = OptimizerSteps(real)
+        self.steps = _COUNTED[real]
         self.start(new)
 
     def start(self, new: bool = False) -> None:

@@ -229,6 +229,11 @@ class _StandIn:
     def __init__(self, param_groups: list[Values]) -> None:
         self.param_groups = param_groups
 
+    def register_step_pre_hook(self, hook: Callable[..., None]) -> None:
+        """Steps that are not made have no hooks."""
+
+    register_step_post_hook = register_step_pre_hook
+
 
 class _Outcome(NamedTuple):
     """Copies of a scheduler and all that it holds, and of the groups of its optimizer."""

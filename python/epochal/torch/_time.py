@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 from epochal._clock import Clock
@@ -16,6 +15,7 @@ from epochal._core import (
     TimeUnit,
     UnitError,
 )
+from epochal._numbers import integer
 from epochal.torch._guards import ClockGuard, StepGuard
 
 if TYPE_CHECKING:
@@ -231,10 +231,7 @@ def _named(now: Timestamp, units: Iterable[TimeUnit]) -> dict[str, int | float]:
 
 def whole(name: str, value: Any, error: type[EpochalError], least: int = 0) -> int:
     """A whole number out of the hands of others."""
-    try:
-        number = least - 1 if isinstance(value, bool) else index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
+    number = integer(value)
+    if number is None or number < least:
         raise error(f"{name} must be a whole number, {least} or above, not {value!r}")
     return number

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from epochal import _ranks as ranks
 from epochal._core import EpochalError, Run, ScheduleError, Time, TimeUnit, UnitError
+from epochal._numbers import integer
 
 if TYPE_CHECKING:
     from epochal._types import TimeLike, UnitLike
@@ -64,11 +64,8 @@ def check_choice(name: str, given: Any, choices: Sequence[str]) -> None:
 
 def whole(name: str, number: Any, least: int | None = None) -> int:
     """A whole number, perhaps one that may not be too small."""
-    try:
-        value = index(number)
-    except TypeError:
-        value = None
-    if value is None or isinstance(number, bool):
+    value = integer(number)
+    if value is None:
         raise TypeError(f"{name} must be a whole number, not {number!r}")
     if least is not None and value < least:
         raise ScheduleError(f"{name} must be {least} or more, not {number!r}")

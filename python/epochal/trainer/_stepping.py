@@ -381,7 +381,8 @@ def _described(scheduler: LRScheduler) -> str:
     settings = {
         name: value
         for name, value in scheduler.state_dict().items()
-        if name not in PROGRESS and name not in ("_schedulers", "base_lrs")
+        # `verbose`, which older versions of PyTorch have, says nothing about rates.
+        if name not in PROGRESS and name not in ("_schedulers", "base_lrs", "verbose")
     }
     if children is not None:
         settings["schedulers"] = [_described(child) for child in children]

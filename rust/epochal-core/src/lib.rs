@@ -1,4 +1,6 @@
-//! Learning-rate schedules written in training time.
+#![doc = include_str!("../README.md")]
+//!
+//! # The way of the data
 //!
 //! The data flows one way:
 //!
@@ -10,21 +12,6 @@
 //! * [`Schedule`] is what the user wrote: an immutable tree of times and numbers.
 //! * [`Run`] holds the facts without which `dur` and `ep` have no length.
 //! * [`Curve`] is a schedule resolved for a run: numbers on named counters.
-//!
-//! ```
-//! use epochal_core::{Counter, Ease, Run, Schedule, Time, Timestamp};
-//!
-//! let run = Run::new("3ep".parse()?, Default::default(), 0.5);
-//! assert!(run.is_err()); // 1.5 epochs have no length without batches_per_epoch
-//!
-//! let linear = Schedule::linear(1.0, 0.0, "1dur".parse()?)?;
-//! let warm = Schedule::after_warmup(linear, "20ba".parse()?, 0.0, Ease::Linear, false)?;
-//! let curve = warm.resolve(&Run::new("100ba".parse()?, Default::default(), 1.0)?)?;
-//! assert_eq!(curve.counters()[..], [Counter::Batch]);
-//! assert_eq!(curve.at_number(10.0)?, 0.5);
-//! assert_eq!(curve.at_number(60.0)?, 0.5);
-//! # Ok::<(), epochal_core::Error>(())
-//! ```
 #![deny(unsafe_code)] // but in `bulk::dispatch`
 
 mod bulk;

@@ -36,6 +36,10 @@ impl Number {
             return Ok(None);
         }
         if class.hasattr(intern!(py, "__index__"))? {
+            // So have the booleans of NumPy 1, which only warns of it.
+            if class.name()? == "bool_" {
+                return Ok(None);
+            }
             let index = object.call_method0(intern!(py, "__index__"))?;
             return match index.cast::<PyInt>() {
                 Ok(int) => Self::int(int).map(Some),

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn few_points_have_one_thread() {
         assert_eq!(threads_for(None, 1000), 1);
-        assert_eq!(threads_for(NonZeroUsize::new(8), 1000), 1);
+        assert_eq!(threads_for(NonZeroUsize::new(8), BLOCK - 1), 1);
         assert_eq!(threads_for(NonZeroUsize::new(8), 3 * BLOCK), 3);
         assert_eq!(threads_for(NonZeroUsize::new(2), 1 << 30), 2);
     }

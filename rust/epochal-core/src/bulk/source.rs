@@ -52,7 +52,12 @@ impl Source<'_> {
         }
         let end = start + len;
         match *self {
-            Self::F64(times) => all(&times[start..end], is_time),
+            Self::F64(times) => {
+                let times = &times[start..end];
+                // What is negative or not finite leaves a sign or NaN behind, and so does −0.
+                let marks = times.iter().fold(0, |marks, t| marks | (t * 0.0).to_bits());
+                marks == 0 || all(times, is_time)
+            }
             Self::F32(times) => all(&times[start..end], |t| (0.0..=f32::MAX).contains(&t)),
             Self::I64(times) => all(&times[start..end], |t| t >= 0),
             Self::I32(times) => all(&times[start..end], |t| t >= 0),

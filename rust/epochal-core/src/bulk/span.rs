@@ -3,7 +3,7 @@
 use crate::math::{larger, smaller};
 
 /// The number of times in a block: few enough for the blocks to stay in the L1 cache.
-pub(crate) const BLOCK: usize = 1024;
+pub(crate) const BLOCK: usize = 256;
 
 /// So many times are looked at together, where many have one value.
 pub(crate) const CHUNK: usize = 64;
@@ -33,6 +33,14 @@ pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
         (low[0], high[0]) = (smaller(time, low[0]), larger(time, high[0]));
     }
     (low[0], high[0])
+}
+
+/// Whether no time is before the one that it follows.
+#[inline(always)]
+pub(crate) fn is_sorted(times: &[f64]) -> bool {
+    // Not the library's, which would test after each one whether to stop.
+    let pairs = times.iter().zip(times.iter().skip(1));
+    pairs.fold(true, |sorted, (before, after)| sorted & (before <= after))
 }
 
 /// A few times after the other, the earliest and the latest of them, and where their values go.

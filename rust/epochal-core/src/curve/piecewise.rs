@@ -1,6 +1,6 @@
 //! Values at given times, and the ways between them.
 
-use crate::bulk::span::{CHUNK, bounds};
+use crate::bulk::span::{CHUNK, Chunks, is_sorted};
 use crate::curve::ladder::Ladder;
 use crate::curve::piece::{Piece, Point};
 use crate::curve::{Formula, Node};
@@ -135,33 +135,35 @@ impl Piecewise {
         alpha[0]
     }
 
-    /// A few times after the other: those that lie in one piece, as many as follow each other; or
-    /// those of one chunk.
+    /// Times in order go from piece to piece. Of others, those of a chunk are looked at together.
     #[inline(always)]
-    fn fill_by<const ROUNDED: bool>(&self, times: &[f64], out: &mut [f64]) {
-        let chunk = |start: usize| bounds(&times[start..times.len().min(start + CHUNK)]);
-        let (mut start, mut last, mut within) = (0, 0, chunk(0));
-        while start < times.len() {
-            let first = self.ladder.reached(within.0, last);
-            last = self.ladder.reached(within.1, first);
-            let mut end = start;
-            loop {
-                end = times.len().min(end + CHUNK);
-                within = chunk(end);
-                let goes_on = self.ladder.time(first) <= within.0
-                    && within.1 < self.ladder.time(first + 1)
-                    && first == last;
-                if end == times.len() || !goes_on {
-                    break;
-                }
+    fn fill_by<const ROUNDED: bool>(&self, mut times: &[f64], mut out: &mut [f64]) {
+        if !is_sorted(times) {
+            let mut last = 0;
+            for (times, (low, high), out) in Chunks::new(times, out) {
+                let first = self.ladder.reached(low, last);
+                last = self.ladder.reached(high, first);
+                self.fill_pieces::<ROUNDED>((first, last), times, out);
             }
-            self.fill_pieces::<ROUNDED>((first, last), &times[start..end], &mut out[start..end]);
-            start = end;
+            return;
+        }
+        let mut index = 0;
+        while let (Some(&first), Some(&last)) = (times.first(), times.last()) {
+            index = self.ladder.reached(first, index);
+            let end = self.ladder.time(index + 1);
+            let len = match last < end {
+                true => times.len(),
+                false => times.partition_point(|t| *t < end).max(1),
+            };
+            let (here, later) = times.split_at(len);
+            let (out_here, out_later) = out.split_at_mut(len);
+            self.fill_piece::<ROUNDED, false>(index, here, out_here);
+            (times, out) = (later, out_later);
         }
     }
 
-    /// The same for times in these pieces: a few pieces are laid one over the other; where there
-    /// are more, each time has its own looked up. Several pieces make one chunk at most.
+    /// A chunk of times in these pieces: a few pieces are laid one over the other; where there are
+    /// more, each time has its own looked up.
     #[inline(always)]
     fn fill_pieces<const ROUNDED: bool>(
         &self,

@@ -30,7 +30,7 @@ const TO_WHOLE: f64 = 6_755_399_441_055_744.0;
 pub(crate) const WHOLE_FROM: f64 = 4_503_599_627_370_496.0;
 
 /// The number of values that go through the stages of a long function together.
-pub(crate) const LANES: usize = 64;
+pub(crate) const LANES: usize = 32;
 pub(crate) type Lanes = [f64; LANES];
 pub(crate) const NONE: Lanes = [0.0; LANES];
 
