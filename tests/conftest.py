@@ -7,7 +7,9 @@ from importlib import metadata
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("configs", "curves", "reference.parity", "strategies", "trees")
+pytest.register_assert_rewrite(
+    "cli", "configs", "curves", "reference.parity", "strategies", "trees"
+)
 
 # The tensors of the tests are too small to gain from more, and the cores have a worker each. It is
 # read when PyTorch and NumPy are imported, in the processes that a test starts too.

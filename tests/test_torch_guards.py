@@ -441,6 +441,17 @@ class Wrapper(Optimizer):
         return self.optimizer.step(closure)
 
 
+class NoOptimizer:
+    """As DeepSpeed's ZeRO has one: it is none, not even in name."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.state = optimizer.state
+        self.defaults = optimizer.defaults
+        self.param_groups = optimizer.param_groups
+        self.step = optimizer.step
+
+
 def test_an_optimizer_that_is_wrapped() -> None:
     outer = Trained(optimizer=Wrapper(sgd(1.0)))
     inner = Trained()
@@ -453,13 +464,20 @@ def test_an_optimizer_that_is_wrapped() -> None:
 
 
 def test_the_steps_of_a_wrapped_optimizer_are_counted() -> None:
-    wrapper = Wrapper(sgd(1.0, 0.5))
-    for bound, stepping in ((wrapper, wrapper.optimizer), (wrapper.optimizer, wrapper)):
+    optimizer = sgd(1.0, 0.5)
+    wrapper = Wrapper(optimizer)
+    around: Any = NoOptimizer(optimizer)
+    twice = Wrapper(around)
+    for bound, stepping in ((wrapper, optimizer), (optimizer, wrapper), (twice, optimizer)):
         trained = Trained(optimizer=bound)
         trained.optimizer = stepping
         with one_warning(f"the optimizer has made 100 {LATE}"):
             once_an_epoch(trained)
-    assert len(wrapper.optimizer._optimizer_step_post_hooks) == 1
+    assert len(optimizer._optimizer_step_post_hooks) == 1
+    clock = Clock(RUN)
+    clock.follow(twice)
+    optimizer.step()
+    assert clock.timestamp.batch == 1
 
 
 def test_steps_that_are_not_seen() -> None:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["after_each_step", "unwrapped"]
 
+# Wrappers within wrappers: no framework has more than three, and a mock has no end of them.
+DEEPEST = 16
+
 
 def after_each_step(
     optimizer: Any,
@@ -67,13 +70,16 @@ def after_each_step(
 
 
 def unwrapped(optimizer: Any) -> Any:
-    """The optimizer inside of a wrapper, such as Accelerate's or Lightning's, which may have no
-    hooks of its own."""
-    while hasattr(getattr(optimizer, "optimizer", None), "register_step_post_hook"):
-        optimizer = optimizer.optimizer
-    if isinstance(optimizer, type) or not hasattr(optimizer, "register_step_post_hook"):
+    """The innermost optimizer of a wrapper, such as Accelerate's, Lightning's or DeepSpeed's, which
+    may have no hooks of its own."""
+    real, inner = None, optimizer
+    for _ in range(DEEPEST):
+        if not isinstance(inner, type) and hasattr(inner, "register_step_post_hook"):
+            real = inner
+        inner = getattr(inner, "optimizer", None)
+    if real is None:
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
-    return optimizer
+    return real
 
 
 def _first_parameter(optimizer: Any) -> Any:

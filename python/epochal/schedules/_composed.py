@@ -348,8 +348,9 @@ class OneCycleScheduler(Schedule):
         alpha_f: the factor at the end, 0 or above. Default 4e-6.
         shape: the shape of the rise and of the fall. Default "cosine".
 
-    The defaults are those of `torch.optim.lr_scheduler.OneCycleLR`, relative to its `max_lr`, with
-    T being its number of steps minus one. The momentum of the policy takes a schedule of its own.
+    The defaults are those of `torch.optim.lr_scheduler.OneCycleLR`, relative to its `max_lr`. Its
+    peak and its end come one step earlier: with 100 steps it is t_up="29ba", t_max="99ba". The
+    momentum of the policy takes a schedule of its own.
 
     >>> curve = OneCycleScheduler(alpha_i=0.2, alpha_f=0.0, shape="linear").resolve("100ba")
     >>> curve(0), curve(30), curve(65), curve(100)

@@ -211,16 +211,22 @@ impl Job<'_> {
     /// Calls `fill` with a curve, the index of the first time, and where the values go.
     fn each_block<T>(
         &self,
-        mut start: usize,
+        start: usize,
         mut values: &mut [T],
         mut fill: impl FnMut(&Curve, usize, &mut [T]),
     ) {
-        while !values.is_empty() {
-            let at = start % self.len;
-            let block = BLOCK.min(self.len - at).min(values.len());
-            let (out, rest) = values.split_at_mut(block);
-            fill(self.curves[start / self.len], at, out);
-            (start, values) = (start + block, rest);
+        if values.is_empty() {
+            return;
+        }
+        let mut at = start % self.len;
+        for curve in &self.curves[start / self.len..] {
+            while at < self.len && !values.is_empty() {
+                let block = BLOCK.min(self.len - at).min(values.len());
+                let (out, rest) = values.split_at_mut(block);
+                fill(curve, at, out);
+                (at, values) = (at + block, rest);
+            }
+            at = 0;
         }
     }
 

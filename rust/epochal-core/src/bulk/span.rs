@@ -74,3 +74,23 @@ impl<'a> Iterator for Chunks<'a> {
         Some((times, bounds(times), out))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sorted_has_no_time_before_another() {
+        let mut times = [3.0; 100];
+        assert!(is_sorted(&times) && is_sorted(&times[..1]) && is_sorted(&[]));
+        for index in 1..times.len() {
+            for bad in [2.0, f64::NAN] {
+                times[index] = bad;
+                assert!(!is_sorted(&times), "{index} {bad}");
+            }
+            times[index] = 3.0;
+        }
+        times[99] = f64::INFINITY;
+        assert!(is_sorted(&times));
+    }
+}

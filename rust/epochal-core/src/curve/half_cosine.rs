@@ -64,9 +64,7 @@ pub(crate) struct Restarts {
 #[inline(always)]
 fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
     if decay.is_rounded() {
-        map!(times.iter().copied(), out, |t| {
-            fall_to(to, half_cosine_exactly(decay.remaining_exactly(t)))
-        });
+        map!(times.iter().copied(), out, |t| cosine_exactly_at(decay, to, t));
     } else {
         let mut parts = NONE;
         staged!(
@@ -76,8 +74,22 @@ fn cosine(decay: Decay, to: f64, times: &[f64], out: &mut [f64]) {
                 map!(times.iter().copied(), parts, |t| decay.smaller_part(t));
                 map!(parts, values, |part| fall_to(to, half_cosine(part)));
             },
-            |t| fall_to(to, half_cosine(decay.smaller_part(t)))
+            |t| cosine_at(decay, to, t)
         );
+    }
+}
+
+#[inline(always)]
+fn cosine_exactly_at(decay: Decay, to: f64, t: f64) -> f64 {
+    fall_to(to, half_cosine_exactly(decay.remaining_exactly(t)))
+}
+
+/// The same at one time, without a stage.
+#[inline(always)]
+fn cosine_at(decay: Decay, to: f64, t: f64) -> f64 {
+    match decay.is_rounded() {
+        true => cosine_exactly_at(decay, to, t),
+        false => fall_to(to, half_cosine(decay.smaller_part(t))),
     }
 }
 
@@ -123,7 +135,7 @@ impl Restarts {
                 if !cycle.contains(*t) {
                     cycle = cycles.at(*t);
                 }
-                cosine(cycle.decay, to, &[*t], std::slice::from_mut(alpha));
+                *alpha = cosine_at(cycle.decay, to, *t);
             }
         }
     }

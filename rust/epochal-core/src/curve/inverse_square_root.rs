@@ -45,12 +45,22 @@ impl InverseSquareRoot {
     /// α at each time; 1 before the start.
     #[inline(always)]
     pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+        match self.to == 0.0 && self.start.1 == 0.0 {
+            true => self.fill_by::<true>(times, out),
+            false => self.fill_by::<false>(times, out),
+        }
+    }
+
+    /// `SHORT`: without the operations that change nothing where it falls to 0, from a float on.
+    #[inline(always)]
+    fn fill_by<const SHORT: bool>(&self, times: &[f64], out: &mut [f64]) {
         let (start, start_low) = self.start;
         let (rate, rate_low) = self.rate;
         for (alpha, &t) in out.iter_mut().zip(times) {
-            let passed = larger((t - start) - start_low, 0.0);
-            let grown = 1.0 + (passed * rate + passed * rate_low);
-            *alpha = fall_to(self.to, inverse_root(grown));
+            let passed = if SHORT { t - start } else { (t - start) - start_low };
+            let passed = larger(passed, 0.0);
+            let root = inverse_root(1.0 + (passed * rate + passed * rate_low));
+            *alpha = if SHORT { root } else { fall_to(self.to, root) };
         }
     }
 }

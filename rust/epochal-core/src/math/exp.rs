@@ -300,4 +300,20 @@ mod tests {
         assert_eq!([0.0, 1e-6, 1e308].map(|t| up.at(t)), [1.0, f64::INFINITY, f64::INFINITY]);
         assert!(Exponential::new(0.0, period).is_none());
     }
+
+    /// Times of few digits, of all digits, and beyond what is a normal number.
+    #[test]
+    fn many_exponentials_have_the_bits_of_single_ones() {
+        for (gamma, period) in [(0.97, 7.0), (1.5, 1000.3), (1e-300, 3.0), (1.0, 1.0)] {
+            let rate = Exponential::new(gamma, Double::from(period)).unwrap();
+            for (start, step) in [(0.0, 1.0), (1e6, 1.0 / 3.0), (5e8, 64.0), (0.0, 1e7)] {
+                let times = std::array::from_fn(|lane| start + lane as f64 * step);
+                let (mut stage, mut out) = (Stage::EMPTY, NONE);
+                rate.at_all(&times, &mut stage, &mut out);
+                for (t, value) in times.into_iter().zip(out) {
+                    assert_eq!(value.to_bits(), rate.at(t).to_bits(), "{gamma} {t}");
+                }
+            }
+        }
+    }
 }
