@@ -494,6 +494,13 @@ def test_help_tells_the_schedules_and_their_arguments(capsys: pytest.CaptureFixt
             assert main(words[1:]) in (0, 1)
 
 
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"epochal {epochal.__version__}\n"
+
+
 def test_counts_may_be_written_as_times_are(printed: Printed) -> None:
     facts = [
         json.loads(printed("show", WSD, "--run", "15Ttok", "--json", "--tokens-per-batch", text))
@@ -572,11 +579,16 @@ def test_without_utf_8(encoding: str) -> None:
     assert ElementTree.fromstring(out.stdout).tag.endswith("svg")
 
 
-def test_a_reader_that_stops_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("show", WSD, *RUN), ("--help",), ("show", "--help"), ("--version",)],
+    ids=" ".join,
+)
+def test_a_reader_that_stops_is_no_error(arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     out = subprocess.run(
-        [PROGRAM, "show", WSD, *RUN],
+        [PROGRAM, *arguments],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
