@@ -6,7 +6,9 @@ from importlib import metadata
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("configs", "curves", "reference.parity", "strategies", "trees")
+pytest.register_assert_rewrite(
+    "cli", "configs", "curves", "reference.parity", "strategies", "trees"
+)
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

@@ -208,7 +208,7 @@ class Trainer:
             keep_last = arguments.whole("keep_last", keep_last, 1)
         self._save_on_signal = save_on_signal
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
-        self.optimizers = arguments.optimizers(optimizers, schedulers)
+        self.optimizers = arguments.optimizers(optimizers, schedulers, model)
         self._schedulers = Schedulers(
             schedulers, fields, self.optimizers, step_schedulers_every_batch, plateau
         )
