@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import epochal
@@ -219,7 +220,7 @@ def test_the_run_of_a_file_and_options(tmp_path: Path, printed: Printed) -> None
 
 
 def test_every_fact_of_a_file_counts(tmp_path: Path, printed: Printed) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "max_duration": "2ep",
         "batches_per_epoch": 400,
         "samples_per_batch": 8,

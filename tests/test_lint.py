@@ -186,6 +186,7 @@ def test_the_sentence_on_a_rate_where_a_fraction_is_meant() -> None:
         # As good as zero, and no rate that anybody gives.
         (CosineAnnealingScheduler(alpha_f=1e-8), 3e-4),
         (CosineAnnealingScheduler(), 3e-4),
+        (CosineAnnealingScheduler(), 0.0),
         # A rise from next to nothing.
         (CosineAnnealingWithWarmupScheduler("5ep", alpha_f=0.1, warmup_start=2e-4), 5e-4),
         (LinearScheduler(1e-4, 1.0), 1e-3),

@@ -258,7 +258,9 @@ def milestones(case: Case) -> Iterator[Finding]:
 
 def rates_as_fractions(case: Case) -> Iterator[Finding]:
     base = case.base
-    for argument, alpha in levels(case.schedule) if base else ():
+    if not base:
+        return
+    for argument, alpha in levels(case.schedule):
         looks_like_a_rate = base * LEAST_PART <= alpha <= min(base, LARGEST_RATE)
         if looks_like_a_rate and alpha * base < LEAST_RATE:
             yield Finding(
