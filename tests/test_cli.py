@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import epochal
@@ -224,6 +225,37 @@ def test_the_run_of_a_file_and_options(tmp_path: Path, printed: Printed) -> None
     )
 
 
+def test_every_fact_of_a_file_counts(tmp_path: Path, printed: Printed) -> None:
+    facts: dict[str, Any] = {
+        "max_duration": "2ep",
+        "batches_per_epoch": 400,
+        "samples_per_batch": 8,
+        "tokens_per_batch": 80,
+        "scale_schedule_ratio": 0.5,
+    }
+    path = tmp_path / "train.json"
+    others = {"name": "mine", "global_train_batch_size": 8, "model": {"run": 1}, "seed": 1}
+
+    def shown(*options: str) -> Run:
+        return Run.from_config(json.loads(printed("show", str(path), "--json", *options))["run"])
+
+    path.write_text(json.dumps({**others, **facts, "scheduler": {"name": "linear"}}))
+    assert shown() == Run(**facts)
+    assert shown("--ssr", "1") == Run(**{**facts, "scale_schedule_ratio": 1.0})
+    assert shown("--tokens-per-batch", "160") == Run(**{**facts, "tokens_per_batch": 160})
+    assert json.loads(printed("at", str(path), "100ba", "--json"))[0]["alpha"] == 0.75
+    assert printed("at", str(path), "100ba").splitlines()[1].split()[1] == "0.25dur"
+    # Some of them beside the scheduler, some under `run`; a fact may be told twice, but not as two.
+    ratio = facts.pop("scale_schedule_ratio")
+    document = {"run": facts, "scale_schedule_ratio": ratio, "scheduler": {"name": "linear"}}
+    path.write_text(json.dumps({**document, "max_duration": "2ep"}))
+    assert shown() == Run(**facts, scale_schedule_ratio=ratio)
+    path.write_text(json.dumps({**document, "batches_per_epoch": 40}))
+    assert "has batches_per_epoch twice: 40, and 400 under 'run'" in printed.error(
+        "show", str(path)
+    )
+
+
 def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = tmp_path / "my_schedules.py"
     module.write_text(
@@ -288,6 +320,12 @@ def test_what_is_refused(arguments: list[str], message: str, printed: Printed) -
         ("a.json", '{"schedule": {}}', "has neither a 'name' nor a 'scheduler'"),
         ("a.json", '{"name": "linear", "eta_min": 1}', "alpha_f (relative to the base rate)"),
         ("a.toml", 'scheduler = "Linear()"\n[run]\nbatch = 3\n', "a run has no argument 'batch'"),
+        ("a.toml", 'scheduler = "Linear()"\nrun = "5ba"\n', "must be a mapping of the run's facts"),
+        (
+            "a.toml",
+            'scheduler = "Linear()"\nscale_schedule_ratio = "half"\n',
+            "scale_schedule_ratio must be a number",
+        ),
     ],
 )
 def test_files_that_are_refused(
@@ -341,6 +379,13 @@ def test_help_tells_the_schedules_and_their_arguments(capsys: pytest.CaptureFixt
         words = shlex.split(line)
         if not words[2].endswith(".yaml"):
             assert main(words[1:]) in (0, 1)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"epochal {epochal.__version__}\n"
 
 
 def test_counts_may_be_written_as_times_are(printed: Printed) -> None:

@@ -138,11 +138,16 @@ def test_without_utf_8(encoding: str) -> None:
     assert ElementTree.fromstring(out.stdout).tag.endswith("svg")
 
 
-def test_a_reader_that_stops_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("show", WSD, *RUN), ("--help",), ("show", "--help"), ("--version",)],
+    ids=" ".join,
+)
+def test_a_reader_that_stops_is_no_error(arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     out = subprocess.run(
-        [PROGRAM, "show", WSD, *RUN],
+        [PROGRAM, *arguments],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
