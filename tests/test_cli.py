@@ -1,23 +1,19 @@
-"""The command line: what it reads, what it prints where, and its exit status."""
+"""The command line: what it reads, what it prints, and its exit status."""
 
 import csv
-import fcntl
 import io
 import json
-import os
-import pty
 import re
 import shlex
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import epochal
 import pytest
+from cli import PROGRAM, RUN, WSD, Printed, run
 from epochal import (
     CosineAnnealingScheduler,
     CosineAnnealingWithWarmupScheduler,
@@ -29,43 +25,12 @@ from epochal import (
 )
 from epochal.__main__ import main
 from epochal.view import Finding
-from epochal.view._describe import aligned
-
-PROGRAM = Path(sys.executable).with_name("epochal")
-WSD = "WSD(t_warmup='2000ba')"
-RUN = ["--run", "90ep", "--batches-per-epoch", "1000"]
 
 
-def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    environment |= options.pop("env", {})
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        **{"encoding": "utf-8", **options},
-    )
-
-
-class Printed:
-    """What `main` does in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: str) -> str:
-        assert main(arguments) == 0
-        out, err = self.capsys.readouterr()
-        assert not err
-        return out
-
-    def error(self, *arguments: str) -> str:
-        assert main(arguments) == 2
-        out, err = self.capsys.readouterr()
-        assert not out
-        return err
+@pytest.fixture(autouse=True)
+def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width is the stream's own, whatever the environment of the tests says."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
@@ -129,84 +94,6 @@ def test_parse(printed: Printed) -> None:
 
 
 # show
-
-
-def plot_of(lines: list[str]) -> list[str]:
-    """The plot among what is shown, its axis and its labels with it."""
-    start = next(i for i, line in enumerate(lines) if "│" in line or "|" in line)
-    return lines[start : start + 10]
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 200])
-def test_show_is_as_wide_as_the_screen(
-    columns: int, printed: Printed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", str(columns))
-    plot = plot_of(printed("show", WSD, *RUN, "--base-lr", "3e-4").splitlines())
-    assert max(map(len, plot)) == columns
-    assert plot[0].startswith("   0.0003 │")
-    assert plot[8].startswith("        0 └──")
-    assert plot[9].split()[0] == ("0ba" if columns > 20 else "90000ba")
-    assert plot[9].split()[-1] == "90000ba"
-    assert plot[9].endswith("90000ba")
-    assert len(plot[9]) == columns
-
-
-LONG = "InverseSquareRootWithWarmup('20Mtok', t_cooldown='1.5Ttok') * MultiStep(['4Ttok', '9Ttok'])"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("show", LONG),
-        ("lint", LONG),
-        ("diff", LONG, "WSD('20Mtok')"),
-        ("at", LONG, "1_234_567_890_123tok", "0.123456789dur"),
-        ("show", "MultiStepWithWarmup('5ep', ['4ep', '120ep'])"),
-        ("at", "WSD('5ep', colour='red')", "5ep"),
-        ("diff", LONG),
-        ("sow", LONG),
-        ("--help",),
-        *((name, "--help") for name in ("show", "at", "lint", "diff", "parse")),
-    ],
-    ids=" ".join,
-)
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-@pytest.mark.parametrize("columns", [40, 80, 200])
-def test_nothing_is_wider_than_the_screen(
-    columns: int, encoding: str, arguments: tuple[str, ...]
-) -> None:
-    facts = ("--run", "15Ttok", "--tokens-per-batch", "4123456", "--base-lr", "3.123456e-4")
-    if arguments[0] not in ("--help", "sow") and "--help" not in arguments:
-        arguments = (*arguments, *facts)
-    shown = in_a_terminal(*arguments, columns=columns, PYTHONIOENCODING=encoding)
-    lines = re.sub(r"\033\[\d+m", "", shown).splitlines()
-    assert lines
-    assert max(map(len, lines)) <= columns
-    assert "Traceback" not in shown
-
-
-def test_tables_are_split_where_they_find_no_room(
-    printed: Printed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    columns = WSDScheduler("2000ba").resolve(Run("90ep", batches_per_epoch=1000)).describe(3e-4)
-    monkeypatch.setenv("COLUMNS", "40")
-    out = printed("show", WSD, *RUN, "--base-lr", "3e-4")
-    tables = [
-        table.splitlines() for table in out.split("\n\n") if table.startswith(("phase", "note"))
-    ][:-1]
-    assert [table[0].split() for table in tables] == [
-        ["phase", "ep", "ba"],
-        ["phase", "dur", "α"],
-        ["phase", "lr"],
-    ]
-    whole = [line.split() for line in str(columns).splitlines()]
-    beside = [[cell for table in tables for cell in table[i].split()[1:]] for i in range(4)]
-    assert [row[1:] for row in whole] == beside
-    # Not even the first column finds room.
-    assert aligned([["a" * 9, "1"], ["b" * 9, "2"], ["c" * 20, "3"]], 20) == (
-        f"{'a' * 9}  {'b' * 9}\n1  2\n\n{'c' * 20}\n3"
-    )
 
 
 def heights(lines: list[str]) -> list[int]:
@@ -338,6 +225,37 @@ def test_the_run_of_a_file_and_options(tmp_path: Path, printed: Printed) -> None
     )
 
 
+def test_every_fact_of_a_file_counts(tmp_path: Path, printed: Printed) -> None:
+    facts: dict[str, Any] = {
+        "max_duration": "2ep",
+        "batches_per_epoch": 400,
+        "samples_per_batch": 8,
+        "tokens_per_batch": 80,
+        "scale_schedule_ratio": 0.5,
+    }
+    path = tmp_path / "train.json"
+    others = {"name": "mine", "global_train_batch_size": 8, "model": {"run": 1}, "seed": 1}
+
+    def shown(*options: str) -> Run:
+        return Run.from_config(json.loads(printed("show", str(path), "--json", *options))["run"])
+
+    path.write_text(json.dumps({**others, **facts, "scheduler": {"name": "linear"}}))
+    assert shown() == Run(**facts)
+    assert shown("--ssr", "1") == Run(**{**facts, "scale_schedule_ratio": 1.0})
+    assert shown("--tokens-per-batch", "160") == Run(**{**facts, "tokens_per_batch": 160})
+    assert json.loads(printed("at", str(path), "100ba", "--json"))[0]["alpha"] == 0.75
+    assert printed("at", str(path), "100ba").splitlines()[1].split()[1] == "0.25dur"
+    # Some of them beside the scheduler, some under `run`; a fact may be told twice, but not as two.
+    ratio = facts.pop("scale_schedule_ratio")
+    document = {"run": facts, "scale_schedule_ratio": ratio, "scheduler": {"name": "linear"}}
+    path.write_text(json.dumps({**document, "max_duration": "2ep"}))
+    assert shown() == Run(**facts, scale_schedule_ratio=ratio)
+    path.write_text(json.dumps({**document, "batches_per_epoch": 40}))
+    assert "has batches_per_epoch twice: 40, and 400 under 'run'" in printed.error(
+        "show", str(path)
+    )
+
+
 def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = tmp_path / "my_schedules.py"
     module.write_text(
@@ -402,6 +320,12 @@ def test_what_is_refused(arguments: list[str], message: str, printed: Printed) -
         ("a.json", '{"schedule": {}}', "has neither a 'name' nor a 'scheduler'"),
         ("a.json", '{"name": "linear", "eta_min": 1}', "alpha_f (relative to the base rate)"),
         ("a.toml", 'scheduler = "Linear()"\n[run]\nbatch = 3\n', "a run has no argument 'batch'"),
+        ("a.toml", 'scheduler = "Linear()"\nrun = "5ba"\n', "must be a mapping of the run's facts"),
+        (
+            "a.toml",
+            'scheduler = "Linear()"\nscale_schedule_ratio = "half"\n',
+            "scale_schedule_ratio must be a number",
+        ),
     ],
 )
 def test_files_that_are_refused(
@@ -457,97 +381,19 @@ def test_help_tells_the_schedules_and_their_arguments(capsys: pytest.CaptureFixt
             assert main(words[1:]) in (0, 1)
 
 
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"epochal {epochal.__version__}\n"
+
+
 def test_counts_may_be_written_as_times_are(printed: Printed) -> None:
     facts = [
         json.loads(printed("show", WSD, "--run", "15Ttok", "--json", "--tokens-per-batch", text))
         for text in ("4M", "4_000_000", "4e6")
     ]
     assert [fact["run"]["tokens_per_batch"] for fact in facts] == [4_000_000] * 3
-
-
-# Terminals, pipes and other encodings
-
-
-def in_a_terminal(*arguments: str, columns: int = 60, **environment: str) -> str:
-    """What the program prints in a terminal of its own."""
-    ours, its = pty.openpty()
-    try:
-        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "TERM")}
-        subprocess.run(
-            [PROGRAM, *arguments],
-            stdin=its,
-            stdout=its,
-            stderr=its,
-            check=False,
-            env=kept | {"TERM": "xterm"} | environment,
-        )
-    finally:
-        os.close(its)
-    text = b""
-    try:
-        while block := os.read(ours, 65536):
-            text += block
-    except OSError:  # on Linux, the end
-        pass
-    os.close(ours)
-    return text.decode().replace("\r\n", "\n")
-
-
-def test_a_terminal_gives_width_and_colour() -> None:
-    for columns in (40, 80, 200):
-        out = in_a_terminal("show", WSD, *RUN, columns=columns)
-        assert "\033[36m" in out
-        plain = re.sub(r"\033\[\d+m", "", out)
-        assert max(map(len, plot_of(plain.splitlines()))) == columns
-        assert plain == run("show", WSD, *RUN, env={"COLUMNS": str(columns)}).stdout
-
-
-def test_no_colour() -> None:
-    assert "\033" not in in_a_terminal("show", WSD, *RUN, NO_COLOR="1")
-    assert "\033" not in in_a_terminal("show", WSD, *RUN, TERM="dumb")
-    assert "\033" in in_a_terminal("show", WSD, *RUN, NO_COLOR="")
-
-
-def test_a_pipe_has_80_columns_and_no_colour() -> None:
-    out = run("show", WSD, *RUN).stdout
-    assert "\033" not in out
-    assert max(map(len, plot_of(out.splitlines()))) == 80
-    # What a program reads is not broken.
-    assert out.splitlines()[0] == repr(WSDScheduler("2000ba"))
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_without_utf_8(encoding: str) -> None:
-    out = run("show", WSD, *RUN, env={"PYTHONIOENCODING": encoding}, encoding=encoding)
-    assert out.returncode == 0
-    assert out.stderr == ""
-    plot = plot_of(out.stdout.splitlines())
-    assert all("|" in line for line in plot[:8])
-    assert "###" in plot[7]
-    assert plot[8].startswith("        0 +--")
-    assert max(map(len, plot)) == 80
-    curve = WSDScheduler("2000ba").resolve(Run("90ep", batches_per_epoch=1000))
-    assert str(curve.describe()).replace("α", "alpha") in out.stdout
-    table = run("show", WSD, *RUN, "--base-lr", "1", env={"PYTHONIOENCODING": encoding}).stdout
-    assert str(curve.describe(1.0)).replace("α    ", "alpha") in table
-    out = run("show", WSD, *RUN, "--svg", env={"PYTHONIOENCODING": encoding})
-    assert ElementTree.fromstring(out.stdout).tag.endswith("svg")
-
-
-def test_a_reader_that_stops_is_no_error() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    out = subprocess.run(
-        [PROGRAM, "show", WSD, *RUN],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writer)
-    assert out.stderr == ""
-    assert out.returncode == 0
 
 
 # The program

@@ -129,6 +129,21 @@ def test_arrays_of_other_types_are_refused(dtype: str, shape: tuple[int, ...]) -
     assert (out == SENTINEL).all()
 
 
+@pytest.mark.parametrize("bad", [True, np.True_], ids=repr)
+def test_a_bool_in_a_list_is_refused(bad: Any) -> None:
+    for times in ([1, bad], [[1.0], (bad,)], (bad, 2)):
+        with pytest.raises(TypeError, match="t must be numbers, or an array of ints or floats"):
+            COSINE(times)
+
+
+def test_masked_arrays_are_refused() -> None:
+    """Their masked values would be given as if they were valid."""
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], mask=[False, True, False])
+    with pytest.raises(ScheduleError, match=r"without a mask: .* t\.compressed\(\)"):
+        COSINE(masked)
+    assert_same_bits(COSINE(masked.compressed()), COSINE([1.0, 3.0]))
+
+
 def test_ragged_lists_are_refused() -> None:
     ragged: Any = [[1, 2], [3]]
     with pytest.raises((TypeError, ValueError)):

@@ -31,7 +31,7 @@ def test_the_worst_point(one: Schedule, other: Schedule) -> None:
         times = np.linspace(row["start"], np.nextafter(row["end"], 0.0), 2001)
         apart = np.abs(a(times) - b(times))
         assert (row["a"], row["b"]) == (a(row["at"]), b(row["at"]))
-        assert row["start"] <= row["at"] < row["end"]
+        assert row["start"] <= row["at"] <= row["end"]
         assert abs(row["a"] - row["b"]) >= apart.max() - 1e-4
     worst = found.worst
     times = np.linspace(0.0, 999.999, 100_001)
@@ -62,6 +62,41 @@ def test_runs_of_two_lengths() -> None:
     assert found.rows[-1]["end"] == 200.0
     assert found.worst["at"] == 100.0
     assert (found.worst["a"], found.worst["b"]) == (0.0, 0.5)
+
+
+@pytest.mark.parametrize("run", ["1000ba", "7ba", "15Ttok"])
+def test_a_stretch_ends_with_what_its_end_has(run: str) -> None:
+    a, b = LinearScheduler().resolve(run), LinearScheduler(alpha_f=0.1).resolve(run)
+    (row,) = diff(a, b).rows
+    assert (row["at"], row["a"], row["b"]) == (row["end"], a("1dur"), b("1dur"))
+    assert "just before" not in str(diff(a, b))
+    assert (a("1dur"), b("1dur")) == (0.0, 0.1)
+
+
+def test_before_a_jump() -> None:
+    a = LinearScheduler(alpha_f=0.2).resolve("100ba")
+    b = MultiStepScheduler(["60ba"], gamma=0.5).resolve("100ba")
+    found = diff(a, b)
+    first, last = found.rows
+    assert first["at"] == np.nextafter(60.0, 0.0)
+    assert (first["a"], first["b"]) == (a(first["at"]), b(first["at"]))
+    assert (last["at"], last["a"], last["b"]) == (100.0, a(100), b(100))
+    assert found.headline() == "α differs most just before 60 ba: 0.52 and 1"
+    assert str(found).splitlines()[2].split() == [
+        "0",
+        "-",
+        "60",
+        "just",
+        "before",
+        "60",
+        "0.52",
+        "->",
+        "1",
+    ]
+    # Within the stretch it is no end of it, and at a beginning it is not before anything.
+    worst = diff(b, LinearScheduler(t_max="200ba").resolve("100ba")).headline()
+    assert worst == "α differs most just before 60 ba: 1 and 0.7"
+    assert diff(a, CosineAnnealingScheduler().resolve("100ba")).headline().count("before") == 0
 
 
 def test_two_units() -> None:

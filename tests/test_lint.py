@@ -31,8 +31,8 @@ RUN = Run("90ep", batches_per_epoch=100)
 CLEAN = CosineAnnealingWithWarmupScheduler("5ep", alpha_f=0.1, warmup_start=0.1)
 
 
-def codes(schedule: Any, run: Any = RUN) -> list[str]:
-    return [finding.code for finding in lint(schedule, run)]
+def codes(schedule: Any, run: Any = RUN, base_lr: float | None = None) -> list[str]:
+    return [finding.code for finding in lint(schedule, run, base_lr)]
 
 
 def test_nothing_is_found_in_a_good_schedule() -> None:
@@ -81,6 +81,8 @@ def test_nothing_is_found_in_a_good_schedule() -> None:
          RUN),
         ("phase-below-a-step", StepScheduler("10ba"),
          Run("90ep", batches_per_epoch=100, scale_schedule_ratio=0.05), StepScheduler("10ba"), RUN),
+        ("rate-as-fraction", CosineAnnealingScheduler(alpha_f=3e-5), RUN,
+         CosineAnnealingScheduler(alpha_f=0.1), RUN),
         ("above-base", LinearScheduler(1.5), RUN, LinearScheduler(1.0), RUN),
         ("zero-end", CosineAnnealingScheduler("89ep"), RUN, CosineAnnealingScheduler(), RUN),
         ("zero-end", LinearScheduler(t_max="50ep") * MultiStepScheduler(["60ep"]), RUN,
@@ -88,19 +90,19 @@ def test_nothing_is_found_in_a_good_schedule() -> None:
     ],
 )  # fmt: skip
 def test_a_finding(code: str, bad: Any, bad_run: Any, good: Any, good_run: Any) -> None:
-    findings = [finding for finding in lint(bad, bad_run) if finding.code == code]
+    findings = [finding for finding in lint(bad, bad_run, 3e-4) if finding.code == code]
     assert findings
     for finding in findings:
         assert finding.sentence
         assert finding.mend
         assert finding.severity in ("error", "warning", "note")
-    assert code not in codes(good, good_run)
+    assert code not in codes(good, good_run, 3e-4)
 
 
 def test_every_finding_has_its_test() -> None:
     assert lint.__doc__ is not None
-    documented = set(re.findall(r"`([a-z-]+)`", lint.__doc__.partition("| ---")[2]))
-    documented -= {"base_lr"}
+    rows = re.findall(r"^ *\| (`.*?) \|", lint.__doc__, re.MULTILINE)
+    documented = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
     (mark,) = test_a_finding.pytestmark
     assert {case[0] for case in mark.args[1]} == documented
 
@@ -133,11 +135,71 @@ KNOWN: list[tuple[Any, Any, list[str]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("base_lr", [None, 3e-4, 1e-3, 0.1])
 @pytest.mark.parametrize(("schedule", "run", "noted"), KNOWN, ids=str)
-def test_no_warning_of_what_is_right(schedule: Any, run: Any, noted: list[str]) -> None:
-    findings = lint(schedule, run)
+def test_no_warning_of_what_is_right(
+    schedule: Any, run: Any, noted: list[str], base_lr: float | None
+) -> None:
+    findings = lint(schedule, run, base_lr)
     assert [finding.code for finding in findings] == noted
     assert {finding.severity for finding in findings} <= {"note"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "base_lr", "told"),
+    [
+        (CosineAnnealingScheduler(alpha_f=3e-5), 3e-4, "alpha_f=0.1"),
+        (CosineAnnealingWithWarmupScheduler("5ep", alpha_f=6e-5), 6e-4, "alpha_f=0.1"),
+        (WSDScheduler("5ep", alpha_f=1e-4), 1e-3, "alpha_f=0.1"),
+        (LinearScheduler(alpha_i=3e-4, alpha_f=0.0), 3e-4, "alpha_i=1"),
+        (ConstantScheduler(1e-4), 2e-4, "alpha=0.5"),
+        (InverseSquareRootScheduler("5ep").cooldown("80ep", alpha_f=1e-5), 1e-3, "alpha_f=0.01"),
+        (CosineAnnealingScheduler().clip(low=1e-5), 1e-3, "low=0.01"),
+        (InverseSquareRootWithWarmupScheduler("5ep", t_cooldown="9ep", alpha_f_cooldown=1e-5), 5e-4,
+         "alpha_f_cooldown=0.02"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_rate_where_a_fraction_is_meant(schedule: Any, base_lr: float, told: str) -> None:
+    (finding,) = [f for f in lint(schedule, RUN, base_lr) if f.code == "rate-as-fraction"]
+    assert finding.severity == "warning"
+    assert finding.mend.endswith(f"write {told}")
+    assert "rate-as-fraction" not in codes(schedule)
+
+
+def test_the_sentence_on_a_rate_where_a_fraction_is_meant() -> None:
+    (finding,) = lint(CosineAnnealingScheduler(alpha_f=3e-5), RUN, 3e-4)
+    assert str(finding) == (
+        "warning rate-as-fraction: alpha_f is a fraction of the base rate: 3e-05 × 0.0003 = 9e-09; "
+        "for a rate of 3e-05 write alpha_f=0.1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "base_lr"),
+    [
+        # Small parts of large base rates, and a thousandth of any.
+        (CosineAnnealingScheduler(alpha_f=1e-4), 0.1),
+        (CosineAnnealingScheduler(alpha_f=1e-3), 1e-3),
+        (CosineAnnealingScheduler(alpha_f=1e-3), 0.1),
+        (CosineAnnealingScheduler(alpha_f=0.01), 1e-5),
+        # As good as zero, and no rate that anybody gives.
+        (CosineAnnealingScheduler(alpha_f=1e-8), 3e-4),
+        (CosineAnnealingScheduler(), 3e-4),
+        (CosineAnnealingScheduler(), 0.0),
+        # A rise from next to nothing.
+        (CosineAnnealingWithWarmupScheduler("5ep", alpha_f=0.1, warmup_start=2e-4), 5e-4),
+        (LinearScheduler(1e-4, 1.0), 1e-3),
+        # Its policy ends orders of magnitude below all else: PyTorch's div_factor and
+        # final_div_factor are 25 and 1e4 by default, and others are written like that.
+        (OneCycleScheduler(), 1e-3),
+        (OneCycleScheduler(alpha_f=4e-6), 1e-3),
+        (OneCycleScheduler(alpha_f=4e-5), 1e-3),
+    ],
+    ids=str,
+)
+def test_a_small_fraction_is_none(schedule: Any, base_lr: float) -> None:
+    assert "rate-as-fraction" not in codes(schedule, RUN, base_lr)
 
 
 def test_a_decay_that_ends_after_the_run_is_more_than_one_without_an_end() -> None:

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import epochal
@@ -241,8 +242,28 @@ def test_durations_refused() -> None:
         error = error_of(Run, wrong)
         assert type(error) is TypeError
         assert "'5ep'" in str(error)
-    assert type(error_of(Run, "5ep", 100)) is TypeError  # facts are given by name
     assert type(error_of(Run)) is TypeError
+
+
+def test_other_arguments_are_refused_with_what_there_is() -> None:
+    error = error_of(Run, "5ep", 100)
+    assert type(error) is TypeError
+    assert str(error) == (
+        "a run's facts are given by name, e.g. batches_per_epoch=100, not by their order, as 100 is"
+    )
+    for name, told in (
+        ("batch_per_epoch", "did you mean 'batches_per_epoch'?"),
+        ("scale_schedule", "did you mean 'scale_schedule_ratio'?"),
+        (
+            "zzz",
+            "it has max_duration, batches_per_epoch, samples_per_batch, tokens_per_batch, scale",
+        ),
+    ):
+        wrong: dict[str, Any] = {name: 3}
+        for make in (Run, partial(Run.from_dataloader, loader=[0])):
+            error = error_of(make, "5ep", **wrong)
+            assert type(error) is TypeError
+            assert f"a run has no argument '{name}': {told}" in str(error)
 
 
 # Equality, hash, text, copies

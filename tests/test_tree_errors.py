@@ -1,20 +1,30 @@
 """What operations refuse, one fault at a time: the class of the error, what it names and quotes."""
 
+import inspect
 import math
+from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
+import epochal
 import pytest
 from configs import PLAIN, REAL
 from epochal import (
+    CosineAnnealingScheduler,
     CosineAnnealingWithWarmupScheduler,
+    FractionalCountError,
     FunctionSchedule,
     LinearScheduler,
+    MultiStepScheduler,
+    PiecewiseScheduler,
     Run,
     ScheduleError,
     StepScheduler,
+    TimeParseError,
     Timestamp,
     UnitError,
+    from_config,
 )
 from reference import run as reference_run
 from reference.errors import Refusal
@@ -196,6 +206,61 @@ def test_clocks_that_do_not_meet_need_no_rates(text: str) -> None:
             total_wct=timedelta(seconds=int(clocks["sec"])),
         )
         assert abs(curve(timestamp) - float(exact)) <= 2.0**-51
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda text: CosineAnnealingWithWarmupScheduler(text), "t_warmup"),
+        (lambda text: from_config({"name": "linear", "t_max": text}), "t_max"),
+        (lambda text: epochal.parse(f"Step({text!r})"), "step_size"),
+        (lambda text: MultiStepScheduler([text]), "each of milestones"),
+        (lambda text: PiecewiseScheduler([(text, 1.0)]), "each time of points"),
+        (lambda text: LinearScheduler().until(text, LinearScheduler()), "t"),
+        (lambda text: LinearScheduler().replace(t_max=text), "t_max"),
+        (lambda text: LinearScheduler().resolve(text), "run"),
+        (lambda text: LinearScheduler().resolve("5ba")(text), "t"),
+        (lambda text: Run(text), "max_duration"),
+        (lambda text: Run("5ba").convert(text, "ba"), "time"),
+        (lambda text: Timestamp(batch=text), "batch"),
+    ],
+)
+def test_a_time_that_is_not_understood_names_its_argument(
+    call: Callable[[str], Any], argument: str
+) -> None:
+    for text, wrong in (
+        ("100", "has no unit: give a unit"),
+        ("1e", "has a unit that is not known"),
+    ):
+        error = error_of(call, text)
+        assert type(error) is TimeParseError
+        assert str(error).startswith(f"{argument}: time string '{text}' {wrong}")
+    fraction = error_of(call, "1.5ep")
+    assert type(fraction) is FractionalCountError
+    assert str(fraction).startswith(f"{argument}: time string '1.5ep' ")
+    # A time by itself is nobody's argument.
+    assert str(error_of(epochal.Time, "100")).startswith("time string '100' has no unit")
+
+
+@pytest.mark.parametrize("name", [n for n in epochal.__all__ if n.endswith("Scheduler")])
+def test_arguments_that_a_class_does_not_have(name: str) -> None:
+    schedule = getattr(epochal, name)
+    (known, *_) = inspect.signature(schedule).parameters
+    for wrong, told in (
+        (f"{known}s", f"did you mean '{known}'?"),
+        ("zzz", "it has "),
+        ("num_warmup_steps", "here it is called t_warmup"),
+    ):
+        error = error_of(schedule, **{wrong: 1})
+        assert type(error) is TypeError
+        assert str(error).startswith(f"{name} has no argument '{wrong}': {told}")
+
+
+def test_the_nearest_argument() -> None:
+    error = error_of(CosineAnnealingScheduler, alpha_min=0.1)
+    assert str(error) == (
+        "CosineAnnealingScheduler has no argument 'alpha_min': did you mean 'alpha_f'?"
+    )
 
 
 def test_a_subclass_and_a_class_are_no_schedules() -> None:

@@ -330,10 +330,10 @@ def test_a_table() -> None:
     text = str(curve.describe(base_lr=3e-4))
     assert text == repr(curve.describe(3e-4))
     table = """
-phase    ep           ba               tok          dur            α       lr
-ramp        0 - 0.2        0 - 2000       0 - 8B        0 - 0.008  0 -> 1       0 -> 0.0003
-plateau   0.2 - 22.5    2000 - 225000    8B - 900B  0.008 - 0.9    1 -> 1  0.0003 -> 0.0003
-decay    22.5 - 25    225000 - 250000  900B - 1T      0.9 - 1      1 -> 0  0.0003 -> 0
+phase    ep           ba           tok          dur            α       lr
+ramp        0 - 0.2      0 - 2000     0 - 8B        0 - 0.008  0 -> 1       0 -> 0.0003
+plateau   0.2 - 22.5  2000 - 225K    8B - 900B  0.008 - 0.9    1 -> 1  0.0003 -> 0.0003
+decay    22.5 - 25    225K - 250K  900B - 1T      0.9 - 1      1 -> 0  0.0003 -> 0
 """
     assert text == table.strip()
 

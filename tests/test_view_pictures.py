@@ -234,6 +234,16 @@ def test_compared_curves_share_a_unit() -> None:
         compare(both, unit="ba")
 
 
+@pytest.mark.parametrize("wrong", [[COSINE], COSINE, None, {COSINE}])
+def test_curves_are_compared_by_name(wrong: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        compare(wrong)
+    assert str(caught.value).startswith(
+        "curves must be a mapping from names to curves, such as {'cosine': curve}, not "
+    )
+    assert repr(COSINE) in str(caught.value) or wrong is None
+
+
 def test_base_rates_of_compared_curves() -> None:
     both: dict[str, Schedule | Callable[..., float]] = {
         "a": LinearScheduler(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from epochal import Curve, EpochalError, lint
+from epochal import Curve, EpochalError, ScheduleError, lint
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import real_run
@@ -54,7 +54,11 @@ def test_extremes_hold(curve: Curve) -> None:
 def test_the_course_between_breakpoints(curve: Curve) -> None:
     """There, no jump is left."""
     assume(sum(row["parts"] for row in curve.describe().rows) < 1000)
-    times = np.array([0.0, *curve.breakpoints()])
+    try:
+        times = np.array([0.0, *curve.breakpoints()])
+    except ScheduleError:  # too many to be listed, as in cycles of cycles
+        assume(False)
+        raise
     for start, end in list(zip(times, [*times[1:], times[-1] * 1.01 + 1.0], strict=True))[:50]:
         inside = np.linspace(start, np.nextafter(end, 0.0), 4001)[:: 1 if end > start else -1]
         values = curve(inside)

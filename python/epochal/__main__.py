@@ -35,17 +35,20 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the command line says, and gives the exit status."""
-    options = parse_arguments(sys.argv[1:] if arguments is None else list(arguments))
+    program = "epochal"
     try:
-        status = _COMMANDS[options.name](options)
-        sys.stdout.flush()
-        return status
+        try:
+            options = parse_arguments(sys.argv[1:] if arguments is None else list(arguments))
+            program = f"epochal {options.name}"
+            return _COMMANDS[options.name](options)
+        finally:  # help ends the program too
+            sys.stdout.flush()
     except (EpochalError, OSError, TypeError) as error:
         if isinstance(error, BrokenPipeError):
             # Whoever read the output has had enough. The interpreter would flush it once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        Screen(sys.stderr).line(f"epochal {options.name}: {error}")
+        Screen(sys.stderr).line(f"{program}: {error}")
         return 2
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from epochal._core import Run, Schedule, ScheduleError
 from epochal._functions import as_schedule
 from epochal.config import from_config, parse
+from epochal.config._mappings import run_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,13 +55,28 @@ def _from_file(path: str, load: Any) -> Source:
         raise ScheduleError(f"{path!r} cannot be read: {error}") from None
     if not isinstance(document, Mapping):
         raise ScheduleError(f"{path!r} must hold a mapping, with a 'name' or a 'scheduler'")
-    block = document if "name" in document else document.get("scheduler")
-    if block is None:
-        raise ScheduleError(f"{path!r} has neither a 'name' nor a 'scheduler'")
-    facts = document.get("run", {})
-    if "max_duration" in document:
-        facts = {"max_duration": document["max_duration"], **facts}
-    return Source(from_config(block), facts)
+    if "scheduler" not in document:
+        if "name" not in document:
+            raise ScheduleError(f"{path!r} has neither a 'name' nor a 'scheduler'")
+        return Source(from_config(document), {})
+    return Source(from_config(document["scheduler"]), _facts_of(path, document))
+
+
+def _facts_of(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts of the run beside a scheduler, and those under `run`. All else that stands there is
+    of the training's own configuration."""
+    beside = {name: document[name] for name in run_fields() if name in document}
+    block = document.get("run", {})
+    if not isinstance(block, Mapping):
+        raise ScheduleError(
+            f"'run' in {path!r} must be a mapping of the run's facts, not {block!r}"
+        )
+    for name in beside:
+        if name in block and block[name] != beside[name]:
+            raise ScheduleError(
+                f"{path!r} has {name} twice: {beside[name]!r}, and {block[name]!r} under 'run'"
+            )
+    return {**beside, **block}
 
 
 def _load_json(text: str) -> Any:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from epochal._cli_screen import Screen, folded, width_of
-from epochal._core import Time
+from epochal._core import Time, __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _all_commands() -> argparse.ArgumentParser:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and exit")
+    parser.add_argument("--version", action="version", version=f"epochal {__version__}")
     commands = parser.add_subparsers(
         dest="name", required=True, metavar="command", prog=parser.prog, parser_class=_Parser
     )

@@ -6,6 +6,7 @@ import os
 
 from epochal._core import Time
 from epochal.view._describe import aligned
+from epochal.view._words import short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ _NARROWEST = 20
 _LABEL_WIDTH = 9  # of three digits with an exponent
 _CYAN = 36
 _COLOURS = {"error": 31, "warning": 33, "note": 34}
-_MULTIPLES = (
-    ("T", 1_000_000_000_000),
-    ("B", 1_000_000_000),
-    ("M", 1_000_000),
-    ("K", 1_000),
-)
 
 
 class Screen:
@@ -123,10 +118,7 @@ def compact(time: Time) -> str:
     value, unit = time.value, time.unit.value
     if unit == "dur":
         return f"{value:.4g}dur"
-    if value < 100_000:
-        return f"{value}{unit}"
-    letter, size = next(multiple for multiple in _MULTIPLES if value >= multiple[1])
-    return f"{value / size:.4g}{letter}{unit}"
+    return f"{short(value, 4)}{unit}"
 
 
 def number(value: float) -> str:

@@ -42,7 +42,10 @@ def items(name: str, value: object) -> list[object]:
 def check_time(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise Refusal("TypeError", name, repr(value), "'5ep'")
-    time = parse(value)
+    try:
+        time = parse(value)
+    except Refusal as refusal:
+        raise Refusal(refusal.kind, name, *refusal.quoted) from None
     if time.value < 0 or (time.value == 0 and name in LENGTHS):
         raise Refusal("ScheduleError", name, f"'{time}'")
 

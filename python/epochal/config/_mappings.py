@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from epochal._types import AnySchedule
 
-__all__ = ["from_config", "run_from_config", "to_config"]
+__all__ = ["from_config", "run_fields", "run_from_config", "to_config", "unknown_fact"]
 
 
 def from_config(config: Mapping[str, Any] | Schedule | str) -> Schedule:
@@ -92,15 +92,25 @@ def to_config(schedule: AnySchedule) -> dict[str, Any]:
     return config
 
 
+def run_fields() -> list[str]:
+    """The names of the facts of a run."""
+    signature = Run.__text_signature__ or ""
+    return [part.partition("=")[0] for part in signature.strip("()").split(", ") if part != "*"]
+
+
+def unknown_fact(name: object) -> str:
+    """What is said of a fact that no run has."""
+    return unknown_argument("a run", name, run_fields())
+
+
 def run_from_config(config: Mapping[str, Any]) -> Run:
     """`Run.from_config`."""
     if not isinstance(config, Mapping):
         raise TypeError(f"a run must be a mapping with 'max_duration', not {config!r}")
-    signature = Run.__text_signature__ or ""
-    known = [part.partition("=")[0] for part in signature.strip("()").split(", ") if part != "*"]
+    known = run_fields()
     for field in config:
         if field not in known:
-            raise ScheduleError(unknown_argument("a run", field, known))
+            raise ScheduleError(unknown_fact(field))
     if "max_duration" not in config:
         raise ScheduleError("a run's mapping needs 'max_duration', e.g. '90ep'")
     return Run(**config)

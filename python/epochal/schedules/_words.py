@@ -62,16 +62,19 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def answer_peers(schedule: type[Schedule]) -> None:
-    """Lets a class answer the keywords of other libraries with its own."""
+    """Lets a class answer keywords that it does not have, such as those of other libraries, with
+    its own."""
     import functools
 
     new = schedule.__new__
+    code = new.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(new)
     def answering(cls: type[Schedule], *args: Any, **kwargs: Any) -> Any:
         for name in kwargs:
-            if name in PEERS and name not in new.__code__.co_varnames:
-                raise TypeError(unknown_argument(cls.__name__, name, ()))
+            if name not in known:
+                raise TypeError(unknown_argument(cls.__name__, name, known))
         return new(cls, *args, **kwargs)
 
     schedule.__new__ = answering  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ def whole(name: str, number: Any, least: int | None = None) -> int:
         raise TypeError(f"{name} must be a whole number, not {number!r}")
     if least is not None and value < least:
         raise ScheduleError(f"{name} must be {least} or more, not {number!r}")
+    if abs(value) > sys.maxsize:
+        raise ScheduleError(f"{name} must be within ±{sys.maxsize}, not {number!r}")
     return value
 
 
@@ -114,6 +117,8 @@ def path(name: str, given: Any) -> Path | None:
     if given is None:
         return None
     check_type(name, given, (str, os.PathLike), "a path")
+    if not os.fspath(given):
+        raise ScheduleError(f"{name} must be a path, not {given!r}")
     return Path(given)
 
 
@@ -249,7 +254,7 @@ def _pair(batch: Any) -> tuple[Any, Any]:
     )
 
 
-def optimizers(given: Any, schedulers: Any) -> list[Optimizer]:
+def optimizers(given: Any, schedulers: Any, model: nn.Module) -> list[Optimizer]:
     """The optimizers as a list; by default those that the schedulers name."""
     found = listed(given)
     if given is None:
@@ -266,6 +271,13 @@ def optimizers(given: Any, schedulers: Any) -> list[Optimizer]:
                 f"optimizers holds the same {type(optimizer).__name__} twice: it would make two "
                 "steps for each batch"
             )
+    trained = {id(p) for o in found for group in o.param_groups for p in group["params"]}
+    weights = {id(p) for p in model.parameters()}
+    if weights and not weights & trained:
+        raise ScheduleError(
+            "optimizers hold no parameter of the model: make them of this model's parameters(), "
+            "after it has been wrapped or moved in a way that makes new ones"
+        )
     return found
 
 

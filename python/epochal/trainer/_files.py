@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
-from epochal._core import StateError
+from epochal._core import ScheduleError, StateError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -70,12 +70,14 @@ def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Pa
     Raises `StateError` for a folder with checkpoints that are not to be resumed.
     """
     if not (resume is None or isinstance(resume, bool)):
+        words = f"resume must be True, False or the path of a checkpoint, not {resume!r}"
         try:
-            return Path(resume)
+            path = Path(resume)
         except TypeError:
-            raise TypeError(
-                f"resume must be True, False or the path of a checkpoint, not {resume!r}"
-            ) from None
+            raise TypeError(words) from None
+        if not os.fspath(resume):
+            raise ScheduleError(words)  # the path of the present folder otherwise
+        return path
     if resume and folder is None:
         raise TypeError("resume=True looks for checkpoints in save_folder, which is missing")
     batch = newest_batch(folder)

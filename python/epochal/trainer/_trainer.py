@@ -86,21 +86,23 @@ class Trainer:
             as long; PyTorch's are changed in place.
         step_schedulers_every_batch: True for a step of all schedulers after every batch, False
             after every epoch. None: schedules every batch, PyTorch schedulers every epoch.
-        eval_dataloader, eval_interval: `eval()` is called every so often ("1ep"), and leaves the
-            training as it would be without. It asks for the loss as training does, of the model
-            without its DDP wrapper and without gradients.
+        eval_dataloader: what `eval()` goes over. It asks for the loss as training does, of the
+            model without its DDP wrapper and without gradients, and leaves the training as it
+            would be without.
+        eval_interval: how often `eval()` is called.
         device: where model and batches go; by default where the model is.
         grad_accum: each batch is split into so many micro-batches, to save memory. It stays one
             batch, with one step of the optimizer and of the clock.
         clip_grad_norm: what the norm of all gradients together may be at most; by default they
             are left as they are.
-        samples_per_batch, tokens_per_batch: the rates of the run (of all ranks), for schedules
-            that mix clocks.
-        get_num_samples, get_num_tokens: functions of a batch that count it, on one rank. By
-            default the length of the first tensor, and `tokens_per_batch` or no clock of tokens.
-        save_folder, save_interval: a checkpoint `ba<batch>.pt` is written every so often ("1ep")
-            and at the end. It holds the model, optimizers, schedulers, clock, random state and
-            the position in the epoch.
+        samples_per_batch: samples in a batch of all ranks, for schedules that mix clocks.
+        tokens_per_batch: tokens in a batch of all ranks, likewise.
+        get_num_samples: a function of a batch that counts its samples, on one rank; by default
+            the length of the first tensor.
+        get_num_tokens: the same for tokens; by default `tokens_per_batch`, or no clock of tokens.
+        save_folder: where checkpoints `ba<batch>.pt` are written. One holds the model, optimizers,
+            schedulers, clock, random state and the position in the epoch.
+        save_interval: how often one is written; one more is at the end.
         keep_last: how many checkpoints stay in `save_folder`; by default all.
         save_on_signal: True to end like `stop()` on SIGTERM and SIGUSR1, by which clusters end
             their jobs: with a checkpoint, after the batch that is being trained. `clock.done`
@@ -124,7 +126,9 @@ class Trainer:
         seed: for Python's, NumPy's and PyTorch's random numbers, plus the rank.
 
     Attributes:
-        model, optimizers, device: as given.
+        model: as given.
+        optimizers: a list of them.
+        device: where model and batches are.
         run: the `Run`, whose `duration` is `max_duration` × σ.
         clock: the `Clock`.
         schedulers: the bound schedulers, PyTorch's first.
@@ -204,7 +208,7 @@ class Trainer:
             keep_last = arguments.whole("keep_last", keep_last, 1)
         self._save_on_signal = save_on_signal
         self._intervals = {"eval_interval": eval_interval, "save_interval": save_interval}
-        self.optimizers = arguments.optimizers(optimizers, schedulers)
+        self.optimizers = arguments.optimizers(optimizers, schedulers, model)
         self._schedulers = Schedulers(
             schedulers, fields, self.optimizers, step_schedulers_every_batch, plateau
         )

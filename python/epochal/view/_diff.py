@@ -16,8 +16,9 @@ class Difference:
 
     `unit` is what times count. `rows` has a dict for each stretch of time in which neither curve
     begins another phase: `start` and `end`; `at`, where the two are furthest apart in it; `a` and
-    `b`, what they are there; and with a base rate `lr_a` and `lr_b`. `worst` is the row in which
-    they are furthest apart of all, and `distance` by how much α differs there.
+    `b`, what they are there; and with a base rate `lr_a` and `lr_b`. Where one of them jumps at
+    the end, `at` is the last time before it, which prints as "just before" it. `worst` is the row
+    in which they are furthest apart of all, and `distance` by how much α differs there.
     """
 
     def __init__(self, unit: str, rows: list[dict[str, Any]]) -> None:
@@ -43,7 +44,7 @@ class Difference:
         what = "α" if a == "a" else "the rate"
         worst = self.worst
         return (
-            f"{what}{of} differs most at {short(worst['at'])} {self.unit}: "
+            f"{what}{of} differs most {_place(worst, 'at ')} {self.unit}: "
             f"{value(worst[a])} and {value(worst[b])}"
         )
 
@@ -56,7 +57,7 @@ class Difference:
         shown = [row for row in self.rows if row["a"] != row["b"]]
         return [
             spans(self.unit, [(short(row["start"]), short(row["end"])) for row in shown]),
-            pad(["worst at", *(short(row["at"]) for row in shown)]),
+            pad(["worst at", *(_place(row) for row in shown)]),
             spans("a -> b", [(value(row[a]), value(row[b])) for row in shown], "->"),
         ]
 
@@ -64,6 +65,12 @@ class Difference:
         return "\n".join([self.headline(), *([aligned(self.columns())] if self else [])])
 
     __repr__ = __str__
+
+
+def _place(row: dict[str, Any], at: str = "") -> str:
+    """Where two curves are furthest apart; not at the end of a stretch, if it only looks so."""
+    place = short(row["at"])
+    return ("just before " if row["at"] < row["end"] and place == short(row["end"]) else at) + place
 
 
 def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference:
@@ -79,10 +86,10 @@ def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference
     >>> a = LinearScheduler(alpha_f=0.2).resolve("100ba")
     >>> b = MultiStepScheduler(["60ba"], gamma=0.5).resolve("100ba")
     >>> print(diff(a, b))
-    α differs most at 60 ba: 0.52 and 1
-    ba        worst at  a -> b
-     0 - 60   60        0.52 -> 1
-    60 - 100  100        0.2 -> 0.5
+    α differs most just before 60 ba: 0.52 and 1
+    ba        worst at        a -> b
+     0 - 60   just before 60  0.52 -> 1
+    60 - 100  100              0.2 -> 0.5
 
     Raises `UnitError` where the runs do not tell what both curves read.
     """

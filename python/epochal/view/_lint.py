@@ -15,6 +15,7 @@ from epochal._core import (
     seams,
 )
 from epochal._functions import as_schedule
+from epochal.config._entries import arguments_of, entry_of, parts_of
 from epochal.view._words import short, units, value
 
 TYPE_CHECKING = False
@@ -32,6 +33,12 @@ EARLY_END = 0.9
 LARGE_JUMP = 10.0
 # By so much of the run a time may differ from its length, as if by a last batch that is short.
 ABOUT = 0.001
+# A multiplier that may have been meant as a rate: at most so large and, as rates that a schedule
+# comes down to, at least so much of the base rate. If it is a multiplier, the rate is below what
+# anybody trains with.
+LARGEST_RATE = 1e-3
+LEAST_PART = 1e-3
+LEAST_RATE = 1e-6
 
 
 class Finding:
@@ -112,10 +119,14 @@ def lint(
     | `jump-up` | α jumps up, and no step, milestone or restart says so |
     | `jump-large` | α jumps down to less than a tenth, and nothing says so |
     | `phase-below-a-step` | a phase, or what repeats in it, is shorter than a step |
+    | `rate-as-fraction` | an α that looks like a rate: times `base_lr` it is next to nothing |
     | `above-base` | the rate exceeds the base rate |
     | `zero-end` | the rate is 0 for more than one step at the end |
 
-    `base_lr` is the base rate, for sentences that tell rates. What cannot be told of a curve that
+    `base_lr` is the base rate, for sentences that tell rates and for `rate-as-fraction`: that is
+    an `alpha_f`, `alpha` or bound of `clip` of at most 1e-3, between a thousandth of the base rate
+    and all of it, which makes a rate below 1e-6. Where the default is as small, as that of
+    `OneCycleScheduler`, so may be what is written. What cannot be told of a curve that
     holds a function is not looked for.
 
     >>> (finding,) = lint(MultiStepScheduler(["30ep", "120ep"]), "90ep")
@@ -245,6 +256,39 @@ def milestones(case: Case) -> Iterator[Finding]:
             )
 
 
+def rates_as_fractions(case: Case) -> Iterator[Finding]:
+    base = case.base
+    if not base:
+        return
+    for argument, alpha in levels(case.schedule):
+        looks_like_a_rate = base * LEAST_PART <= alpha <= min(base, LARGEST_RATE)
+        if looks_like_a_rate and alpha * base < LEAST_RATE:
+            yield Finding(
+                "rate-as-fraction",
+                "warning",
+                f"{argument} is a fraction of the base rate: {value(alpha)} × {value(base)} = "
+                f"{value(alpha * base)}",
+                f"for a rate of {value(alpha)} write {argument}={value(alpha / base)}",
+            )
+
+
+def levels(schedule: Schedule) -> Iterator[tuple[str, float]]:
+    """What the schedules in a tree stay at or come down to, by the names of arguments; but not what
+    they rise from, which may be as low as anybody likes."""
+    entry, given = entry_of(schedule), arguments_of(schedule)
+    for argument, alpha in given.items():
+        if argument.startswith("alpha_f") or argument in ("alpha", "low", "high"):
+            assert entry is not None  # it has arguments
+            default = entry.fields[argument].default
+            by_itself = isinstance(default, float) and 0.0 < default <= LARGEST_RATE
+            if alpha is not None and not by_itself:
+                yield argument, alpha
+        elif argument == "alpha_i" and alpha >= given.get("alpha_f", 1.0):
+            yield argument, alpha
+    for part in parts_of(tuple(given.values())):
+        yield from levels(part)
+
+
 def decays(case: Case) -> Iterator[Finding]:
     # What the last step is near to: at the end itself another cycle may begin.
     course, start, _, _, last, *_ = case.phases[-1]
@@ -346,7 +390,12 @@ def zero_end(case: Case) -> Iterator[Finding]:
     )
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (warmups, lengths, milestones)
+CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    warmups,
+    lengths,
+    milestones,
+    rates_as_fractions,
+)
 CHECKS_OF_VALUES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     zero_start,
     decays,

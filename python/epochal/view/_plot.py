@@ -148,8 +148,15 @@ def compare(
     own, and within axes that are given.
 
     Raises `UnitError` for a unit that a run does not tell; `TypeError` for a schedule without a
-    run.
+    run, and for what is no mapping.
     """
+    from collections.abc import Mapping
+
+    if not isinstance(curves, Mapping):
+        raise TypeError(
+            "curves must be a mapping from names to curves, such as {'cosine': curve}, not "
+            f"{curves!r}"
+        )
     resolved = {label: as_curve(label, curve, run) for label, curve in curves.items()}
     unit = unit if unit is not None else common_unit(list(resolved.values()))
     own, ax = ax is None, axes(ax)

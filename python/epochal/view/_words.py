@@ -20,15 +20,22 @@ NAMES = {
 }
 # In the order in which a table has them.
 ORDER = ("ep", "ba", "sp", "tok", "iter", "sec", "dur")
-MULTIPLES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+MULTIPLES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+# Below that a count is written out.
+LONG = 1e5
 
 
-def short(t: float) -> str:
-    """A time without its unit: in thousands of millions and so on where it is long."""
-    for size, suffix in MULTIPLES:
-        if t >= size:
-            return f"{t / size:.6g}{suffix}"
-    return f"{t:.6g}" if t < 1e5 else f"{t:.9g}"
+def short(t: float, digits: int = 6) -> str:
+    """A time without its unit: in thousands, millions and so on where it is long.
+
+    >>> from epochal.view._words import short
+    >>> short(2000), short(99_999.5), short(100_000), short(123_456), short(13.5e12)
+    ('2000', '99999.5', '100K', '123.456K', '13.5T')
+    """
+    if t < LONG:
+        return f"{t:.6g}"
+    size, suffix = next(multiple for multiple in MULTIPLES if t >= multiple[0])
+    return f"{t / size:.{digits}g}{suffix}"
 
 
 def value(alpha: float) -> str:

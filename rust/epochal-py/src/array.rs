@@ -1,7 +1,7 @@
 //! Arrays from and to NumPy: times that the core reads, values that it writes.
 
 use crate::error::{Error, Result};
-use crate::number::Number;
+use crate::number::{Number, is_bool};
 use epochal_core::{self as core, Kind, Sink, Source};
 use numpy::npyffi::NPY_ARRAY_WRITEABLE;
 use numpy::{
@@ -11,7 +11,7 @@ use numpy::{
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use std::num::NonZeroUsize;
 
 /// The number of values from which on other Python threads may run meanwhile: for fewer, letting
@@ -69,8 +69,13 @@ impl<'py> Array<'py> {
                 .cast_into::<PyUntypedArray>()
                 .map_err(|_| wrong())?,
         };
-        if !matches!(array.dtype().kind(), b'i' | b'u' | b'f') {
+        if !matches!(array.dtype().kind(), b'i' | b'u' | b'f') || has_bool(object) {
             return Err(wrong());
+        }
+        if array.hasattr(intern!(py, "mask")).unwrap_or(false) {
+            let message = "t must be an array without a mask: give the times that are valid, as \
+                           t.compressed() does";
+            return Err(Error::new(Kind::Schedule, message));
         }
         let array = Self(array);
         if array.0.is_c_contiguous() && array.source().is_some() {
@@ -94,6 +99,17 @@ impl<'py> Array<'py> {
             .or_else(|| elements(array).map(Source::U64))
             .or_else(|| elements(array).map(Source::U32))
     }
+}
+
+/// Whether a list that NumPy has read as numbers holds a bool, for which NumPy takes 0 or 1.
+fn has_bool(object: &Bound<'_, PyAny>) -> bool {
+    if let Ok(list) = object.cast::<PyList>() {
+        return list.iter().any(|item| has_bool(&item));
+    }
+    if let Ok(tuple) = object.cast::<PyTuple>() {
+        return tuple.iter().any(|item| has_bool(&item));
+    }
+    is_bool(object)
 }
 
 /// A contiguous array's elements, if they are of this type in the machine's byte order.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result, shown};
 use epochal_core::Kind;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt};
+use pyo3::types::{PyFloat, PyInt};
 
 /// A real number as Python gave it.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +17,21 @@ pub(crate) enum Number {
     Float(f64),
 }
 
+/// Whether an object is a bool: Python's, NumPy 2's, or NumPy 1's, which passes for a number and only
+/// warns of it.
+pub(crate) fn is_bool(object: &Bound<'_, PyAny>) -> bool {
+    let is_number =
+        object.is_exact_instance_of::<PyFloat>() || object.is_exact_instance_of::<PyInt>();
+    !is_number && object.get_type().name().is_ok_and(|name| name == "bool" || name == "bool_")
+}
+
 impl Number {
     /// The number that an object is, or `None` if it is not one.
     pub(crate) fn extract(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(Some(Self::Float(float.value())));
         }
-        if object.is_instance_of::<PyBool>() {
+        if is_bool(object) {
             return Ok(None);
         }
         if let Ok(int) = object.cast::<PyInt>() {
@@ -36,10 +44,6 @@ impl Number {
             return Ok(None);
         }
         if class.hasattr(intern!(py, "__index__"))? {
-            // So have the booleans of NumPy 1, which only warns of it.
-            if class.name()? == "bool_" {
-                return Ok(None);
-            }
             let index = object.call_method0(intern!(py, "__index__"))?;
             return match index.cast::<PyInt>() {
                 Ok(int) => Self::int(int).map(Some),

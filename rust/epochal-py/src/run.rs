@@ -1,11 +1,12 @@
 //! `Run`.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::number::{self, Given};
 use crate::time::{self, Time};
 use crate::timestamp::Timestamp;
 use crate::unit;
 use epochal_core::{self as core, Counter, Facts};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -47,18 +48,21 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Run
 impl Run {
     #[new]
     #[pyo3(signature = (
-        max_duration, *, batches_per_epoch=None, samples_per_batch=None, tokens_per_batch=None,
-        scale_schedule_ratio=Given(None),
+        max_duration, *others, batches_per_epoch=None, samples_per_batch=None,
+        tokens_per_batch=None, scale_schedule_ratio=Given(None), **unknown,
     ))]
     #[pyo3(text_signature = "(max_duration, *, batches_per_epoch=None, samples_per_batch=None, \
         tokens_per_batch=None, scale_schedule_ratio=1.0)")]
     fn new(
         max_duration: &Bound<'_, PyAny>,
+        others: &Bound<'_, PyTuple>,
         batches_per_epoch: Option<&Bound<'_, PyAny>>,
         samples_per_batch: Option<&Bound<'_, PyAny>>,
         tokens_per_batch: Option<&Bound<'_, PyAny>>,
         scale_schedule_ratio: Given<'_, '_>,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self> {
+        refuse(others, unknown)?;
         let fact = |name: &str, value: Option<&Bound<'_, PyAny>>| {
             value.map(|value| number::int(name, value)).transpose()
         };
@@ -286,6 +290,23 @@ fn samples_of_all(loader: &Bound<'_, PyAny>) -> Result<Option<usize>> {
         }
     };
     Ok(whole_batches(loader, sampler.as_ref(), size)?.then_some(size.saturating_mul(ranks)))
+}
+
+/// Refuses what `Run` does not take, and says what it does.
+fn refuse(others: &Bound<'_, PyTuple>, unknown: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    let message = if let Some(name) = unknown.and_then(|unknown| unknown.keys().iter().next()) {
+        let words = others.py().import("epochal.config._mappings")?.getattr("unknown_fact")?;
+        words.call1((name,))?.extract()?
+    } else if let Ok(other) = others.get_item(0) {
+        format!(
+            "a run's facts are given by name, e.g. batches_per_epoch=100, not by their order, as \
+             {} is",
+            shown(&other)
+        )
+    } else {
+        return Ok(());
+    };
+    Err(PyTypeError::new_err(message))
 }
 
 /// Whether all batches of a loader are of one size: it drops a smaller last one, or has none.

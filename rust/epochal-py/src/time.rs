@@ -76,10 +76,20 @@ fn time_like(object: &Bound<'_, PyAny>) -> Result<Option<core::Time>> {
 }
 
 /// A time string. Text beyond UTF-8 is shown with replacement characters.
-fn parse(text: &Bound<'_, PyString>) -> Result<core::Time> {
+fn parse(text: &Bound<'_, PyString>) -> core::Result<core::Time> {
     match text.to_str() {
-        Ok(text) => Ok(text.parse()?),
-        Err(_) => Ok(text.to_string_lossy().parse()?),
+        Ok(text) => text.parse(),
+        Err(_) => text.to_string_lossy().parse(),
+    }
+}
+
+/// What `time_like` gives for an argument, whose name is told with what is wrong in its text.
+fn argument(name: &str, object: &Bound<'_, PyAny>) -> Result<Option<core::Time>> {
+    match object.cast::<PyString>() {
+        Ok(text) => parse(text)
+            .map(Some)
+            .map_err(|error| Error::new(error.kind(), format!("{name}: {error}"))),
+        Err(_) => time_like(object),
     }
 }
 
@@ -104,8 +114,11 @@ fn with_unit(
 
 /// A time or a time string; `name` is the argument's.
 pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Time> {
-    let expected = "a time with a unit, e.g. '5ep'";
-    time_like(object)?.ok_or_else(|| Error::wrong_type(name, expected, object))
+    argument(name, object)?.ok_or_else(|| not_a_time(name, object))
+}
+
+fn not_a_time(name: &str, object: &Bound<'_, PyAny>) -> Error {
+    Error::wrong_type(name, "a time with a unit, e.g. '5ep'", object)
 }
 
 /// A count of one counter: a whole number, a time in its unit, or a time string.
@@ -114,7 +127,7 @@ pub(crate) fn extract_count(
     object: &Bound<'_, PyAny>,
     counter: Counter,
 ) -> Result<i64> {
-    match time_like(object)? {
+    match argument(name, object)? {
         Some(time) => match time.count() {
             Some((value, unit)) if unit == counter => Ok(value),
             _ => {
@@ -172,7 +185,10 @@ impl Time {
     #[new]
     #[pyo3(signature = (value, unit=None))]
     fn new(value: &Bound<'_, PyAny>, unit: Option<&Bound<'_, PyAny>>) -> Result<Self> {
-        let Some(unit) = unit else { return Ok(Self(extract("value", value)?)) };
+        let Some(unit) = unit else {
+            // Its text is named by itself: whoever makes a time of an argument names that.
+            return Ok(Self(time_like(value)?.ok_or_else(|| not_a_time("value", value))?));
+        };
         let unit = unit::extract("unit", unit)?;
         match Number::extract(value)? {
             Some(number) => Ok(Self(with_unit("value", number, unit, value)?)),

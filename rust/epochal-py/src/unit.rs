@@ -48,9 +48,10 @@ pub(crate) fn extract_counter(name: &str, value: &Bound<'_, PyAny>) -> Result<Co
     }
 }
 
-/// `TimeUnit(value)` for a value that is not a member's: suffixes in any case.
+/// `TimeUnit(value)`: suffixes in any case. An enum's own look-up would take whatever compares equal,
+/// such as an array of one string.
 #[pyfunction]
-fn missing<'py>(_cls: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
+fn of<'py>(_cls: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
     Ok(member(value.py(), extract("value", &value)?)?)
 }
 
@@ -62,8 +63,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     options.set_item("module", "epochal")?;
     let class = py.import("enum")?.getattr("StrEnum")?.call(("TimeUnit", names), Some(&options))?;
     class.setattr("__doc__", DOC)?;
-    let lookup = wrap_pyfunction!(missing, module)?;
-    class.setattr("_missing_", py.import("builtins")?.getattr("classmethod")?.call1((lookup,))?)?;
+    let new = wrap_pyfunction!(of, module)?;
+    class.setattr("__new__", py.import("builtins")?.getattr("staticmethod")?.call1((new,))?)?;
     let mut members = Vec::new();
     for (_, name, _) in Unit::TABLE {
         members.push(class.getattr(name)?.unbind());

@@ -13,7 +13,8 @@ pub struct Apart {
     pub from: f64,
     /// Its end.
     pub to: f64,
-    /// Where they are furthest apart.
+    /// Where they are furthest apart. It is the stretch's end if neither jumps there, and the last
+    /// time before it if one does.
     pub at: f64,
     /// α of both curves there.
     pub alphas: (f64, f64),
@@ -70,7 +71,11 @@ fn furthest([one, other]: &[View<'_>; 2], from: f64, to: f64) -> Result<Apart> {
             (ours.1 - theirs.0).max(theirs.1 - ours.0)
         };
         let found = search::search(&[(from, end)], scale, bound, |t, _| Some((t, apart(t).abs())));
-        found.map_or(from, |found| found.at)
+        let jumps = |view: &View<'_>| view.is_jump(&view.jump(to));
+        match found.map_or(from, |found| found.at) {
+            at if at == end && !jumps(one) && !jumps(other) => to,
+            at => at,
+        }
     };
     Ok(Apart { from, to, at, alphas: alphas(at)? })
 }
