@@ -30,11 +30,18 @@ IN_RELEASE := $(abspath build/release/venv/bin)
 CARGO_DENY := $(abspath build/release/bin/cargo-deny) --locked
 CARGO_DENY_VERSION := 0.20.2
 
+# A worker for each core; `PYTEST_FLAGS="-n0 -k warmup"` and `--pdb` go without.
+IN_PARALLEL := -n auto --dist worksteal
+
+# What `make test-quick` runs: of each part of the package what soon shows that it is broken.
+QUICK := clock config curve_clocks functions lint run time timestamp torch trainer tree tree_algebra \
+         tree_errors vectors worked_examples
+
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
 
-.PHONY: help demo test test-newest test-oldest test-pythons frameworks composer kill accuracy docs lint stub bench \
-        gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
+.PHONY: help demo test test-quick test-newest test-oldest test-pythons frameworks composer kill accuracy docs \
+        lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -44,7 +51,10 @@ demo: $(VENV)/.installed  ## train on real data with one schedule at three lengt
 
 test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests against the installed wheel
 	cargo test --locked --package epochal-core
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
+
+test-quick: $(VENV)/.installed  ## a part of the Python tests, with few examples each, while one works
+	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=quick --quiet $(PYTEST_FLAGS) $(QUICK:%=tests/test_%.py)
 
 # $(call test-in,folder,Python,words before pip,what pip is told more)
 define test-in
@@ -53,7 +63,7 @@ build/$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 $(3) build/$(1)/bin/python -m pip install --quiet --group test $(4)
 build/$(1)/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
 build/$(1)/bin/python -c "import numpy, torch; print('torch', torch.__version__, 'numpy', numpy.__version__)"
-build/$(1)/bin/pytest $(PYTEST_FLAGS)
+build/$(1)/bin/pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 endef
 FREELY := env -u PIP_CONSTRAINT -u PIP_FIND_LINKS
 

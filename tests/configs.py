@@ -59,6 +59,15 @@ def plain(text: str) -> reference_tree.Schedule:
     return schedule
 
 
+# α, how exact it is and what was seen are asked for at the same moment.
+@lru_cache(maxsize=1000)
+def evaluated(
+    text: str, run: reference_run.Run, clocks: tuple[tuple[str, Fraction], ...], off: Fraction
+) -> tuple[Decimal, reference_phase.Notes]:
+    notes = reference_phase.Notes()
+    return reference_tree.alpha(plain(text), run, dict(clocks).__getitem__, notes, off), notes
+
+
 class Source:
     """A schedule as an expression, which the package and the reference both read."""
 
@@ -75,15 +84,13 @@ class Source:
         clocks: Mapping[str, Fraction],
         off: Fraction = Fraction(0),
     ) -> Decimal:
-        return reference_tree.alpha(plain(self.text), run, clocks.__getitem__, off=off)
+        return evaluated(self.text, run, tuple(clocks.items()), off)[0]
 
     def notes(
         self, run: reference_run.Run, clocks: Mapping[str, Fraction] = START
     ) -> reference_phase.Notes:
         """What was seen; what `resolve` refuses is refused here."""
-        notes = reference_phase.Notes()
-        reference_tree.alpha(plain(self.text), run, clocks.__getitem__, notes)
-        return notes
+        return evaluated(self.text, run, tuple(clocks.items()), Fraction(0))[1]
 
     def clocks(self, run: reference_run.Run) -> list[str]:
         """Those that its curve reads."""

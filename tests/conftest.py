@@ -1,6 +1,7 @@
 """Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
-so that a change is judged by what it changes; `long` draws more."""
+so that a change is judged by what it changes; `quick` too, but a few; `long` draws more."""
 
+import os
 from importlib import metadata
 
 import pytest
@@ -10,7 +11,12 @@ pytest.register_assert_rewrite(
     "cli", "configs", "curves", "reference.parity", "strategies", "trees"
 )
 
-settings.register_profile("dev", deadline=None)
+# The tensors of the tests are too small to gain from more, and the cores have a worker each. It is
+# read when PyTorch and NumPy are imported, in the processes that a test starts too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("quick", deadline=None, max_examples=10, derandomize=True)
+settings.register_profile("dev", deadline=None, max_examples=40)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("long", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("dev")

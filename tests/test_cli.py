@@ -27,6 +27,12 @@ from epochal.__main__ import main
 from epochal.view import Finding
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width is the stream's own, whatever the environment of the tests says."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
     return Printed(capsys)

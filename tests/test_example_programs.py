@@ -1,9 +1,11 @@
 """The smaller example programs, run as a user runs them."""
 
 import re
+import runpy
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,22 @@ def test_curves(tmp_path: Path) -> None:
     assert str(picture) in last
 
 
-def test_preemption(tmp_path: Path) -> None:
-    """Ended twice by the signal, the training prints what it prints alone."""
-    alone = run("preemption.py", "--duration=3ep", f"--folder={tmp_path / 'alone'}")
+@pytest.fixture
+def sigterm() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm")
+def test_preemption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ended twice by the signal, the training prints what it prints alone.
+
+    That is in this process: the others are started as a user starts them.
+    """
+    main = runpy.run_path(str(EXAMPLES / "preemption.py"))["main"]
+    main(["--duration=3ep", f"--folder={tmp_path / 'alone'}"])
+    alone = capsys.readouterr().out.splitlines()
     assert len(alone) > 5
     command = [sys.executable, str(EXAMPLES / "preemption.py"), "--duration=3ep"]
     lines: list[str] = []

@@ -57,7 +57,9 @@ class Part(NamedTuple):
 Place = tuple[Part, ...]
 
 
-# The same places are asked for at every moment.
+# The same places are asked for at every moment: what is said of them is kept.
+
+
 @lru_cache(maxsize=10_000)
 def total(place: Place, clock: str, run: Run) -> Fraction:
     """The sum, on a clock: the count rule holds for it as for one length."""
@@ -70,6 +72,19 @@ def total(place: Place, clock: str, run: Run) -> Fraction:
         reach += min(off, times * length.real * Fraction(2) ** -51)
     whole = snap(exact - reach, exact, exact + reach)
     return exact if whole is None else Fraction(whole)
+
+
+@lru_cache(maxsize=10_000)
+def is_between(place: Place, clock: str, run: Run) -> bool:
+    """Whether a place is a sum of lengths that are no whole numbers."""
+    return any(part.length.on(clock, run).real.denominator != 1 for part in place)
+
+
+@lru_cache(maxsize=10_000)
+def way(place: Place, clock: str, run: Run) -> Fraction:
+    """All that is summed, back and forth."""
+    lengths = (abs(Fraction(part.n)) * part.length.on(clock, run).real for part in place)
+    return sum(lengths, Fraction(0))
 
 
 @dataclass
@@ -139,15 +154,10 @@ class Phase:
         self.notes.clocks.add(clock)
         self.noted(clock, self.origin)
         t = self.now(clock)
-        terms: list[Fraction] = [abs(t)]
-        terms += [
-            abs(Fraction(part.n)) * part.length.on(clock, self.run).real for part in self.origin
-        ]
-        return t + self.off * sum(terms)
+        return t + self.off * (abs(t) + way(self.origin, clock, self.run)) if self.off else t
 
     def noted(self, clock: str, place: Place) -> Fraction:
-        lengths = [part.length.on(clock, self.run).real for part in place]
-        self.notes.between |= any(length.denominator != 1 for length in lengths)
+        self.notes.between |= is_between(place, clock, self.run)
         return self.on(clock, place)
 
     def since(self, clock: str) -> Fraction:
