@@ -96,13 +96,12 @@ class Trainer:
         clip_grad_norm: what the norm of all gradients together may be at most; by default they
             are left as they are.
         samples_per_batch: samples in a batch of all ranks, for schedules that mix clocks.
-        tokens_per_batch: tokens in a batch of all ranks, likewise.
-        get_num_samples: a function of a batch that counts its samples, on one rank; by default
-            the length of the first tensor.
-        get_num_tokens: the same for tokens; by default `tokens_per_batch`, or no clock of tokens.
+        tokens_per_batch: tokens in a batch of all ranks, for schedules that mix clocks.
+        get_num_samples: counts a batch's samples on one rank; by default its first tensor's length.
+        get_num_tokens: counts a batch's tokens on one rank; by default `tokens_per_batch`, or none.
         save_folder: where checkpoints `ba<batch>.pt` are written. One holds the model, optimizers,
             schedulers, clock, random state and the position in the epoch.
-        save_interval: how often one is written; one more is at the end.
+        save_interval: how often a checkpoint is written; at the end there is one too.
         keep_last: how many checkpoints stay in `save_folder`; by default all.
         save_on_signal: True to end like `stop()` on SIGTERM and SIGUSR1, by which clusters end
             their jobs: with a checkpoint, after the batch that is being trained. `clock.done`
