@@ -51,6 +51,7 @@ pub(crate) fn extract_counter(name: &str, value: &Bound<'_, PyAny>) -> Result<Co
 /// `TimeUnit(value)`: suffixes in any case. An enum's own look-up would take whatever compares equal,
 /// such as an array of one string.
 #[pyfunction]
+#[pyo3(signature = (_cls, value), text_signature = "(cls, value)")]
 fn of<'py>(_cls: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
     Ok(member(value.py(), extract("value", &value)?)?)
 }
