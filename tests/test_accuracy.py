@@ -235,7 +235,7 @@ def pieces() -> dict[str, Case]:
         (", scaled", SCALED, Fraction(30), THREE_TENTHS, 7 * Fraction(0.3)),
     ):
         for shape, function in SHAPES.items():
-            bound = 2.5 if shape == "linear" else 4.0
+            bound = {"linear": 2.5, "sqrt": 3.5, "rex": 3.5}.get(shape, 4.0)
             for high in (1.0, 0.7):
                 found[f"rise to {high} by {shape}{name}"] = Case(
                     PiecewiseScheduler([("100ba", 0.0), ("977ba", high)], shape),
