@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from epochal import (
+    ConstantScheduler,
     CosineAnnealingWithWarmupScheduler,
     LinearScheduler,
     Run,
@@ -405,6 +406,16 @@ def test_a_forgotten_state_of_the_scheduler(schedule: Schedule) -> None:
     assert record[0].filename == __file__
     train_step(optimizer, 21)
     scheduler.step()  # is told once
+
+
+def test_a_forgotten_state_that_changes_no_rate_is_not_told() -> None:
+    optimizer_state, _ = trained(ConstantScheduler())
+    optimizer = adamw(0.5)
+    scheduler = bind(ConstantScheduler(), optimizer, "50ba")
+    optimizer.load_state_dict(optimizer_state)
+    train_step(optimizer, 20)
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.5]
 
 
 def test_a_base_that_is_lost_to_a_load_is_told() -> None:

@@ -16,7 +16,7 @@ from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
 from epochal.torch._loads import tell_of_loads
 from epochal.torch._state import Saved, curves_apart, described_as, differences
-from epochal.torch._time import Steps, Ticks
+from epochal.torch._time import Steps, Ticks, is_constant
 
 if TYPE_CHECKING:
     from epochal._clock import Clock
@@ -379,7 +379,8 @@ class EpochalLR(LambdaLR):
         changes: list[str] = []
         with suppress(EpochalError):  # the next step will raise it
             changes = self._fields.changed_bases(groups, self._fields.look(groups))
-        if trained or changes or self._fields.lrs_in(groups) != self._fields.last()["lr"]:
+        differ = changes or self._fields.lrs_in(groups) != self._fields.last()["lr"]
+        if differ or (trained and not all(map(is_constant, self._time.curves))):
             missing = "scheduler" if self.clock is None else "clock"
             self._doubt = "; ".join(
                 [

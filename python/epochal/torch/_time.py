@@ -21,7 +21,7 @@ from epochal.torch._guards import ClockGuard, StepGuard
 if TYPE_CHECKING:
     from epochal._core import Curve
 
-__all__ = ["Steps", "Ticks", "check_steps", "whole"]
+__all__ = ["Steps", "Ticks", "check_steps", "is_constant", "whole"]
 
 COUNTED = [unit for unit in TimeUnit if unit != TimeUnit.DURATION]
 
@@ -242,6 +242,14 @@ def _named(now: Timestamp, units: Iterable[TimeUnit]) -> dict[str, int | float]:
         unit.name.lower(): now.total_wct.total_seconds() if unit == "sec" else now.get(unit).value
         for unit in units
     }
+
+
+def is_constant(curve: Curve) -> bool:
+    """Whether α is the same at all times; of a function that is not known."""
+    try:
+        return curve.minimum() == curve.maximum()
+    except EpochalError:
+        return False
 
 
 def whole(name: str, value: Any, error: type[EpochalError], least: int = 0) -> int:
