@@ -9,7 +9,8 @@ import epochal
 from epochal import _core
 from epochal._core import Schedule, ScheduleError, Time
 from epochal._functions import FunctionSchedule
-from epochal.schedules import CosineAnnealingWarmRestartsScheduler, _composed, _tails
+from epochal.schedules import CosineAnnealingWarmRestartsScheduler
+from epochal.schedules import __all__ as names_of_schedules
 from epochal.schedules._words import unknown_argument
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -139,7 +140,7 @@ def _operation(name: str, fields: dict[str, Field]) -> Entry:
 def classes() -> dict[str, Entry]:
     """The schedules, by every name that they have."""
     entries = {}
-    for class_name in (*_tails.__all__, *_composed.__all__):
+    for class_name in names_of_schedules:
         stem = class_name.removesuffix("Scheduler")
         pairs = zip(" " + stem, stem, strict=False)
         snake = "".join("_" + b if a.islower() and b.isupper() else b for a, b in pairs).lower()

@@ -31,14 +31,16 @@ The formulas are those of https://docs.mosaicml.com/projects/composer, module
 composer.optim.scheduler; docs/migration.md lists the differences.
 """
 
-from epochal.schedules import _composed, _tails
+from epochal.schedules import _composed, _tails, _warmups
 from epochal.schedules._composed import *
 from epochal.schedules._tails import *
+from epochal.schedules._warmups import *
 from epochal.schedules._words import answer_peers
 
 __all__: list[str] = []
-__all__ += _composed.__all__
 __all__ += _tails.__all__
+__all__ += _warmups.__all__
+__all__ += _composed.__all__
 
 for _name in __all__:
     answer_peers(globals()[_name])
