@@ -34,11 +34,12 @@ CARGO_DENY_VERSION := 0.20.2
 IN_PARALLEL := -n auto --dist worksteal
 
 # What `make test-quick` runs: of each part of the package what soon shows that it is broken.
-QUICK := clock config curve_clocks functions lint run time timestamp torch trainer tree tree_algebra \
-         tree_errors vectors worked_examples
+QUICK := config view/test_lint.py torch/test_bind.py trainer/test_fit.py \
+         $(patsubst %,core/test_%.py,clock curve_clocks functions run time timestamp tree tree_algebra \
+                                     tree_errors vectors worked_examples)
 
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
-IN_FRAMEWORKS := --confcutdir tests/frameworks -W ignore
+IN_FRAMEWORKS := --confcutdir tests/frameworks -o pythonpath='tests tests/support' -W ignore
 
 .PHONY: help demo test test-quick test-newest test-oldest test-pythons frameworks composer kill accuracy docs \
         lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
@@ -54,7 +55,7 @@ test: $(VENV)/.installed  ## the tests of the Rust core, then the Python tests a
 	$(BIN)/pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 
 test-quick: $(VENV)/.installed  ## a part of the Python tests, with few examples each, while one works
-	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=quick --quiet $(PYTEST_FLAGS) $(QUICK:%=tests/test_%.py)
+	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=quick --quiet $(PYTEST_FLAGS) $(patsubst %,tests/%,$(QUICK))
 
 # $(call test-in,folder,Python,words before pip,what pip is told more)
 define test-in
@@ -90,10 +91,10 @@ composer: build/composer/.installed  ## the same for Composer's own Trainer and 
 	build/composer/venv/bin/pytest $(IN_FRAMEWORKS) $(FRAMEWORK_FLAGS) tests/frameworks/composer
 
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
-	$(BIN)/python tests/kill/harness.py --kills 300 $(KILL_FLAGS)
+	$(BIN)/python tests/programs/kill/harness.py --kills 300 $(KILL_FLAGS)
 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
-	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/test_accuracy.py
+	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/core/test_accuracy.py
 
 docs: $(VENV)/.installed $(VENV)/.docs  ## the site, in build/docs; its pictures are drawn, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going --quiet -E -b html -d build/doctrees docs build/docs
@@ -108,7 +109,7 @@ lint: $(VENV)/.installed  ## formatting, lints, types and Rust's documentation, 
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml epochal._core
 
 stub: $(VENV)/.installed  ## write the docstrings of the binary into its stub, python/epochal/_core.pyi
-	$(BIN)/python tests/stub.py
+	$(BIN)/python tests/house/stub.py
 	$(BIN)/ruff format python/epochal/_core.pyi
 
 bench: build/bench/.installed  ## the speed against the peers, as ratios; draws build/bench/speed.png
@@ -171,7 +172,7 @@ sdist: $(VENV)/.ready  ## the source archive, in build/sdist, checked in an empt
 	$(PYTHON) -m venv build/sdist/venv
 	CARGO_TARGET_DIR=$(abspath target/sdist) build/sdist/venv/bin/python -m pip install --quiet \
 	    "numpy==1.26.*; python_version < '3.13'" hypothesis pytest build/sdist/epochal-*.tar.gz
-	cd build/sdist/src && ../venv/bin/pytest tests/test_packaging.py tests/test_house.py tests/test_vectors.py
+	cd build/sdist/src && ../venv/bin/pytest tests/house/test_packaging.py tests/house/test_house.py tests/core/test_vectors.py
 
 clean:  ## remove all that was made
 	rm -rf $(VENV) build target .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 """Prints a digest of the values of all curves of the tests.
 
 The release workflow prints it on each platform that it builds for, and publishes nothing unless all
-are the same. Run it from the root: `PYTHONPATH=tests python release/bits.py`.
+are the same. Run it from the root: `PYTHONPATH=tests/support python release/bits.py`.
 """
 
 import hashlib

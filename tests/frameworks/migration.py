@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.optim import SGD, Optimizer
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from migration import RECORDED, STEPS, recorded, tables
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,13 +13,22 @@ import pytest
 import torch
 from epochal import EpochalError, LinearScheduler, StateError, Trainer
 from epochal.trainer._signals import ENDING
-from ranks.launch import torchrun
-from test_resume import assert_same, everything
+from processes import python, python_path, torchrun
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
-from training import BATCHES, History, dataset, loader, make_trainer, model, weights
+from training import (
+    BATCHES,
+    History,
+    assert_same,
+    dataset,
+    everything,
+    loader,
+    make_trainer,
+    model,
+    weights,
+)
 
 STEPS = 3 * BATCHES
 
@@ -314,15 +322,12 @@ def test_ctrl_c_at_any_moment(tmp_path: Path) -> None:
     """By a timer, so in the middle of whatever is done then: Python of the optimizer too."""
     program = """
 import random, signal, sys
-sys.path.insert(0, sys.argv[1])
-from test_trainer_stops import at_any_moment
-at_any_moment(random.Random(int(sys.argv[2])))
+from test_stops import at_any_moment
+at_any_moment(random.Random(int(sys.argv[1])))
 """
-    command = [sys.executable, "-W", "error", "-c", program, str(Path(__file__).parent)]
     for seed in range(2):
-        done = subprocess.run(
-            [*command, str(seed)], capture_output=True, text=True, check=False, timeout=120
-        )
+        command = ["-W", "error", "-c", program, str(seed)]
+        done = python(*command, PYTHONPATH=python_path(__file__))
         assert done.returncode == 0, done.stderr
         assert int(done.stdout) > 10
 

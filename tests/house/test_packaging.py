@@ -14,7 +14,7 @@ import notices
 import pytest
 from epochal import _core
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = Path(epochal.__file__).parent
 INSTALLED = metadata.distribution("epochal")
 

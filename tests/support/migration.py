@@ -7,7 +7,7 @@ from typing import Any
 
 import epochal
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "migration.md"
 # The rates of the left sides whose libraries the tests do not install, step by step; written by
 # tests/frameworks/migration.py, which asks the libraries themselves.

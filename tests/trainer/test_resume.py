@@ -22,41 +22,11 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torch.optim import lr_scheduler as lrs
 from torch.utils.data import Dataset, IterableDataset
-from training import BATCHES, History, dataset, loader, make_trainer, model
+from training import BATCHES, History, assert_same, dataset, everything, loader, make_trainer, model
 
 Make = Callable[..., Trainer]
 EPOCHS = 3
 STEPS = EPOCHS * BATCHES
-
-
-def everything(trainer: Trainer) -> Any:
-    """All that a training has come to, its seconds apart."""
-    numpy_state: Any = np.random.get_state()  # noqa: NPY002
-    return {
-        "model": dict(trainer.model.state_dict()),
-        "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
-        "schedulers": [scheduler.state_dict() for scheduler in trainer.schedulers],
-        "clock": trainer.clock.state_dict(),
-        "random": [random.getstate(), numpy_state[1:], torch.get_rng_state()],
-    }
-
-
-def assert_same(one: Any, other: Any, name: str = "") -> None:
-    if isinstance(one, Tensor):
-        assert torch.equal(one, other), name
-    elif isinstance(one, np.ndarray):
-        assert np.array_equal(one, other), name
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), name
-        for key, value in one.items():
-            if not str(key).endswith("_wct"):
-                assert_same(value, other[key], f"{name}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other), name
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            assert_same(*pair, f"{name}[{number}]")
-    else:
-        assert one == other, name
 
 
 def assert_resumes(make: Make, folder: Path, stops: Any = range(STEPS + 1)) -> History:

@@ -1,9 +1,11 @@
 """A tiny model, its data, and a Trainer for them."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from epochal import Trainer
 from torch import Tensor, nn
@@ -96,3 +98,33 @@ def make_trainer(**changes: Any) -> Trainer:
         parameters = arguments["model"].parameters()
         arguments["optimizers"] = torch.optim.SGD(parameters, lr=0.5, momentum=0.9)
     return Trainer(**arguments)
+
+
+def everything(trainer: Trainer) -> Any:
+    """All that a training has come to, its seconds apart."""
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002
+    return {
+        "model": dict(trainer.model.state_dict()),
+        "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
+        "schedulers": [scheduler.state_dict() for scheduler in trainer.schedulers],
+        "clock": trainer.clock.state_dict(),
+        "random": [random.getstate(), numpy_state[1:], torch.get_rng_state()],
+    }
+
+
+def assert_same(one: Any, other: Any, name: str = "") -> None:
+    if isinstance(one, Tensor):
+        assert torch.equal(one, other), name
+    elif isinstance(one, np.ndarray):
+        assert np.array_equal(one, other), name
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), name
+        for key, value in one.items():
+            if not str(key).endswith("_wct"):
+                assert_same(value, other[key], f"{name}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), name
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            assert_same(*pair, f"{name}[{number}]")
+    else:
+        assert one == other, name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
 
-DEMO = Path(__file__).parents[1] / "examples" / "digits.py"
+DEMO = Path(__file__).parents[2] / "examples" / "digits.py"
 EPOCHS = 2
 BATCHES_PER_EPOCH = 42  # of 32 images, of 1,347; the last and smaller batch is dropped
 

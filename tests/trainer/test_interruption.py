@@ -18,13 +18,12 @@ from epochal import (
     Trainer,
 )
 from epochal.torch import EpochalLR
-from test_resume import assert_same, everything
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ChainedScheduler, ExponentialLR, LRScheduler, StepLR
 from torch.utils.data import DataLoader, Dataset, IterableDataset
-from training import dataset, make_trainer, model
+from training import assert_same, dataset, everything, make_trainer, model
 
 
 @dataclass

@@ -10,10 +10,10 @@ from pathlib import Path
 import epochal
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "epochal"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
-REFERENCE = sorted((ROOT / "tests" / "reference").glob("*.py"))
+REFERENCE = sorted((ROOT / "tests" / "support" / "reference").glob("*.py"))
 
 
 def test_there_are_sources() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from epochal import _core
 
-STUB = Path(__file__).parents[1] / "python" / "epochal" / "_core.pyi"
+STUB = Path(__file__).parents[2] / "python" / "epochal" / "_core.pyi"
 
 Definition = ast.ClassDef | ast.FunctionDef
 

@@ -1,6 +1,6 @@
 """A program of several ranks: what the clock promises them, one check after the other.
 
-    torchrun --standalone --nproc-per-node 2 tests/ranks/checks.py
+    torchrun --standalone --nproc-per-node 2 tests/torch/rank_checks.py
 
 Each rank prints the name of a check that has passed. All ranks make all checks in one order.
 """

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from epochal import ConstantWithWarmupScheduler
-from ranks.launch import python
+from processes import python
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(name: str, *arguments: str) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from epochal import Schedule, parse
 from site_catalogue import OPERATIONS, PAPERS, PRODUCT, SCHEDULES, Entry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ENTRIES = [*SCHEDULES, *OPERATIONS, PRODUCT]
 

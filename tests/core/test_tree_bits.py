@@ -14,6 +14,7 @@ from curves import Floats, assert_same_bits
 from epochal import Curve, _core
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from processes import python_path
 from reference.errors import Refusal
 from strategies import COUNT_UNITS, real_run
 from trees import tree_runs, trees
@@ -60,11 +61,11 @@ def answer() -> None:
 def levels() -> Iterator[dict[str, Any]]:
     """A process for each level that this CPU has."""
     processes = {}
-    code = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); import test_tree_bits"
+    path = python_path(__file__)
     for level in _core.CPU_LEVELS:
         processes[level] = subprocess.Popen(
-            [sys.executable, "-c", f"{code}; test_tree_bits.answer()"],
-            env=os.environ | {"EPOCHAL_CPU_LEVEL": level},
+            [sys.executable, "-c", "import test_tree_bits; test_tree_bits.answer()"],
+            env=os.environ | {"EPOCHAL_CPU_LEVEL": level, "PYTHONPATH": path},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

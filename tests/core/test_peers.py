@@ -15,7 +15,7 @@ from reference.time import parse as parse_time
 from strategies import COUNT_UNITS
 from trees import Tree
 
-VECTORS = Path(__file__).parent / "vectors" / "peers.jsonl"
+VECTORS = Path(__file__).parents[1] / "vectors" / "peers.jsonl"
 
 
 @dataclass(frozen=True)

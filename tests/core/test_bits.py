@@ -21,6 +21,7 @@ from epochal import (
     _core,
     evaluate,
 )
+from processes import python_path
 
 NAMES = ("EPOCHAL_CPU_LEVEL", "EPOCHAL_NUM_THREADS")
 
@@ -43,7 +44,6 @@ def in_a_process(code: str, *arguments: str, **variables: str) -> subprocess.Com
 # All curves at once: each at a million points, in every type, sorted and shuffled.
 HASHES = """
     import hashlib, sys
-    sys.path.insert(0, sys.argv[1])
     import numpy as np
     from curves import CURVES
     from epochal import _core
@@ -78,7 +78,7 @@ HASHES = """
 def test_every_level_gives_the_same_bits() -> None:
     hashes = {}
     for level in _core.CPU_LEVELS:
-        done = in_a_process(HASHES, os.path.dirname(__file__), EPOCHAL_CPU_LEVEL=level)
+        done = in_a_process(HASHES, PYTHONPATH=python_path(), EPOCHAL_CPU_LEVEL=level)
         assert done.returncode == 0, done.stderr
         used, *lines = done.stdout.splitlines()
         assert used == level

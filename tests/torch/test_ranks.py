@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from ranks.checks import CHECKS
-from ranks.launch import torchrun
+from processes import torchrun
+from rank_checks import CHECKS
 
-PROGRAM = Path(__file__).parent / "ranks" / "checks.py"
+PROGRAM = Path(__file__).with_name("rank_checks.py")
 
 
 @cache

@@ -17,6 +17,7 @@ from epochal import (
     Trainer,
 )
 from optimizers import SCHEDULES
+from processes import python_path
 from torch.optim import SGD
 from torch.optim import lr_scheduler as lrs
 from training import BATCHES, History, make_trainer, model
@@ -109,8 +110,8 @@ def program_of(name: str, **changes: Any) -> Trainer:
 
 def test_the_same_program_in_another_process(tmp_path: Path) -> None:
     code = "import sys, test_same_program; test_same_program.resume_all(sys.argv[1])"
-    folder = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "5"}
+    path = python_path(__file__)
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "5"}
     expected = {}
     for name in PROGRAMS:
         history = History()

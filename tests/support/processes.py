@@ -1,4 +1,4 @@
-"""Starts programs of several processes, as torchrun does."""
+"""Starts programs in processes of their own, one or several as torchrun does."""
 
 import os
 import subprocess
@@ -14,12 +14,17 @@ def torchrun(processes: int, program: Path, *arguments: str) -> subprocess.Compl
     return python(*launcher, str(program), *arguments)
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=SECONDS,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": python_path(), **environment},
     )
+
+
+def python_path(*files: str) -> str:
+    """Where another process finds what the tests share, and what stands beside these files."""
+    return os.pathsep.join(str(Path(file).parent) for file in (*files, __file__))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from epochal import Curve, EpochalError, Run, Schedule, Time, Timestamp
 
-VECTORS = Path(__file__).parent / "vectors" / "composer.jsonl"
+VECTORS = Path(__file__).parents[1] / "vectors" / "composer.jsonl"
 
 # Composer computes 1 - t/T; near the end of a curve a power below 1 makes the lost digits visible.
 TOLERANCE = 1e-15

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from epochal import Run, parse
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_picture_of_the_readme() -> None:

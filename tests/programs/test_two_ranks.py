@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
-from ranks.launch import python, torchrun
+from processes import python, torchrun
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "two_ranks.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "two_ranks.py"
 DURATION = 200_000
 MOST_TOKENS = 32 * 64  # of a batch, of one process
 
