@@ -41,8 +41,8 @@ QUICK := config view/test_lint.py torch/test_bind.py trainer/test_fit.py \
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -o pythonpath='tests tests/support' -W ignore
 
-.PHONY: help demo test test-quick test-newest test-oldest test-pythons frameworks composer kill accuracy docs \
-        lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
+.PHONY: help demo test test-quick test-newest test-oldest test-pythons frameworks composer kill trust trust-short accuracy \
+        docs lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -92,6 +92,12 @@ composer: build/composer/.installed  ## the same for Composer's own Trainer and 
 
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
 	$(BIN)/python tests/programs/kill/harness.py --kills 300 $(KILL_FLAGS)
+
+trust: $(VENV)/.installed  ## measure what is promised, within an hour; writes docs/reliability.json
+	$(BIN)/python tests/trust/report.py --out docs/reliability.json $(TRUST_FLAGS)
+
+trust-short: $(VENV)/.installed  ## a small part of that
+	$(BIN)/python tests/trust/report.py --short --out build/reliability.json $(TRUST_FLAGS)
 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/core/test_accuracy.py
