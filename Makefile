@@ -94,10 +94,10 @@ kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, 
 	$(BIN)/python tests/programs/kill/harness.py --kills 300 $(KILL_FLAGS)
 
 trust: $(VENV)/.installed  ## measure what is promised, within an hour; writes docs/reliability.json
-	$(BIN)/python tests/trust/report.py --out docs/reliability.json $(TRUST_FLAGS)
+	$(BIN)/python tests/trust/trust.py --out docs/reliability.json $(TRUST_FLAGS)
 
 trust-short: $(VENV)/.installed  ## a small part of that
-	$(BIN)/python tests/trust/report.py --short --out build/reliability.json $(TRUST_FLAGS)
+	$(BIN)/python tests/trust/trust.py --short --out build/reliability.json $(TRUST_FLAGS)
 
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/core/test_accuracy.py

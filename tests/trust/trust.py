@@ -1,10 +1,10 @@
 """Measures what epochal promises, a campaign after the other, and writes the report.
 
-    python tests/trust/report.py [--short] [--only NAME ...] [--out reliability.json]
+    python tests/trust/trust.py [--short] [--only NAME ...] [--out reliability.json]
 
-Each campaign is a program of this folder, in a process of its own: a crash or a hang of one ends that
-one. The exit status is 1 where a figure is not what it must be. With --only, figures of the other
-campaigns stay in the report as they are.
+Each campaign is a program of this folder, in a process of its own: a crash or a hang of one ends
+that one. The exit status is 1 where a figure is not what it must be. With --only, figures of the
+other campaigns stay in the report as they are.
 """
 
 import argparse
