@@ -1,5 +1,6 @@
 //! The times of an evaluation: arrays of any type, and ranges.
 
+use crate::bulk::span::is_sorted;
 use crate::error::Error;
 use crate::time::unit::Counter;
 
@@ -67,6 +68,22 @@ impl Source<'_> {
                     || is_time(point(first, step, start)) && is_time(point(first, step, end - 1))
             }
         }
+    }
+
+    /// Whether `len` times from `start` on are in order, finite and not negative.
+    #[inline(always)]
+    pub(crate) fn are_in_order(&self, start: usize, len: usize) -> bool {
+        let range = start..start + len;
+        let sorted = match *self {
+            Self::F64(times) => is_sorted(&times[range]),
+            Self::F32(times) => is_sorted(&times[range]),
+            Self::I64(times) => is_sorted(&times[range]),
+            Self::I32(times) => is_sorted(&times[range]),
+            Self::U64(times) => is_sorted(&times[range]),
+            Self::U32(times) => is_sorted(&times[range]),
+            Self::Grid { .. } => true,
+        };
+        sorted && is_time(self.value(start)) && is_time(self.value(start + len - 1))
     }
 
     /// As many valid times from `start` on as `block` is long. They are written there, unless they

@@ -61,6 +61,8 @@ impl<'a> Times<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Now<'a> {
     pub(crate) times: Times<'a>,
+    /// Whether all its times are known to be in order.
+    pub(crate) in_order: bool,
     pub(crate) timestamp: Option<&'a Timestamp>,
     /// The counter from which the timestamp was derived by the run's rates, if it was.
     pub(crate) told: Option<Counter>,
@@ -133,10 +135,10 @@ impl Node {
             // One value is computed here: the call of a level takes longer.
             (1, [t]) => {
                 let mut alpha = [0.0];
-                formula.fill(&[*t], &mut alpha);
+                formula.fill((&[*t][..]).into(), &mut alpha);
                 out.copy_from_slice(&alpha);
             }
-            (_, times) => dispatch::fill(level, formula, times, out),
+            (_, times) => dispatch::fill(level, formula, times, now.in_order, out),
         }
         Ok(())
     }
@@ -146,11 +148,11 @@ impl Node {
         match self {
             Self::Formula { .. } => {}
             Self::Milestones(milestones) => {
-                dispatch::fill_levels(level, milestones, now.times, out);
+                dispatch::fill_levels(level, milestones, now.times, now.in_order, out);
             }
             Self::Join { reading, at, first, then } => {
                 let times = now.times.of(*reading);
-                let (low, high) = dispatch::bounds(level, times);
+                let (low, high) = dispatch::bounds(level, times, now.in_order);
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }
@@ -206,7 +208,7 @@ impl Node {
     ) -> Result<f64> {
         let mut alpha = [0.0];
         let times = times.each_ref().map(std::slice::from_ref);
-        let now = Now { times: Times::Each(&times), timestamp, told };
+        let now = Now { times: Times::Each(&times), in_order: true, timestamp, told };
         self.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
         Ok(alpha[0])
     }
@@ -254,6 +256,19 @@ impl Node {
             Self::Repeat(repeated) => repeated.of.most(),
             Self::Function { .. } => f64::INFINITY,
         }
+    }
+
+    /// Whether it takes less for times that are known to be in order.
+    pub(crate) fn gains_by_order(&self) -> bool {
+        let mut gains = false;
+        self.each(&mut |node| {
+            gains |= match node {
+                Self::Formula { formula, .. } => formula.gains_by_order(),
+                Self::Join { .. } | Self::Milestones(_) => true,
+                _ => false,
+            }
+        });
+        gains
     }
 
     fn each(&self, visit: &mut impl FnMut(&Self)) {
