@@ -73,17 +73,21 @@ impl Source<'_> {
     /// Whether `len` times from `start` on are in order, finite and not negative.
     #[inline(always)]
     pub(crate) fn are_in_order(&self, start: usize, len: usize) -> bool {
-        let range = start..start + len;
-        let sorted = match *self {
-            Self::F64(times) => is_sorted(&times[range]),
-            Self::F32(times) => is_sorted(&times[range]),
-            Self::I64(times) => is_sorted(&times[range]),
-            Self::I32(times) => is_sorted(&times[range]),
-            Self::U64(times) => is_sorted(&times[range]),
-            Self::U32(times) => is_sorted(&times[range]),
-            Self::Grid { .. } => true,
-        };
-        sorted && is_time(self.value(start)) && is_time(self.value(start + len - 1))
+        fn all<T: PartialOrd + Copy>(times: &[T], as_f64: impl Fn(T) -> f64) -> bool {
+            let mut ends = times.first().into_iter().chain(times.last());
+            is_sorted(times) && ends.all(|&time| is_time(as_f64(time)))
+        }
+        let end = start + len;
+        match *self {
+            Self::F64(times) => all(&times[start..end], |t| t),
+            Self::F32(times) => all(&times[start..end], f64::from),
+            Self::I64(times) => all(&times[start..end], |t| t as f64),
+            Self::I32(times) => all(&times[start..end], f64::from),
+            Self::U64(times) => all(&times[start..end], |t| t as f64),
+            Self::U32(times) => all(&times[start..end], f64::from),
+            // Every step is up.
+            Self::Grid { .. } => self.are_times(start, len),
+        }
     }
 
     /// As many valid times from `start` on as `block` is long. They are written there, unless they

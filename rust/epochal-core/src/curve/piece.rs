@@ -1,5 +1,6 @@
 //! The way from one point to the next.
 
+use crate::curve::{map, staged};
 use crate::math::{
     Arch, Double, Ease, LANES, NONE, PerSquare, difference, exp2_minus_1, exp2_times, log2_of,
     one_minus_sqrt, quotient, ratio, rex, short_inverse, smaller, trimmed,
@@ -164,10 +165,20 @@ impl Piece {
             // One time has its quotient sooner from the CPU.
             Way::Linear { rise, inverse } if !ROUNDED && inverse > 0.0 && times.len() > 1 => {
                 let from = self.direction * self.from;
-                fill!(|t| {
-                    let part = quotient(t - from, span, inverse);
-                    smaller(self.low + part * rise, self.high)
-                })
+                macro_rules! line {
+                    ($t:expr) => {
+                        smaller(self.low + quotient($t - from, span, inverse) * rise, self.high)
+                    };
+                }
+                match FROM_START {
+                    true => fill!(|t| line!(t)),
+                    false => staged!(
+                        times,
+                        out,
+                        |times, values| map!(times.iter().copied(), values, |t| line!(t)),
+                        |t| line!(t)
+                    ),
+                }
             }
             Way::Linear { rise, .. } => {
                 let [from, from_low] = [self.from, self.from_low].map(|t| self.direction * t);

@@ -147,27 +147,18 @@ impl Piecewise {
             }
             return;
         }
-        let (mut index, mut begin) = (0, 0);
-        while let (Some(&first), Some(&last)) = (times.get(begin), times.last()) {
+        let (mut times, mut out, mut index) = (&*times, out, 0);
+        while let (Some(&first), Some(&last)) = (times.first(), times.last()) {
             index = self.ladder.reached(first, index);
             let end = self.ladder.time(index + 1);
-            if last < end && begin == 0 {
-                return self.fill_piece::<ROUNDED, false>(index, &times, out);
-            }
             let len = match last < end {
-                true => times.len() - begin,
-                false => times[begin..].partition_point(|t| *t < end).max(1),
+                true => times.len(),
+                false => 1 + times[1..].partition_point(|t| *t < end),
             };
-            // Whole registers are filled. What is the next piece's, that fills in anew; what is the
-            // one's before is put back.
-            let before = begin % WIDE;
-            let to = (begin + len).next_multiple_of(WIDE).min(times.len());
-            let (times, out) = (&times[begin - before..to], &mut out[begin - before..to]);
-            let mut kept = [0.0; WIDE];
-            kept[..before].copy_from_slice(&out[..before]);
-            self.fill_piece::<ROUNDED, false>(index, times, out);
-            out[..before].copy_from_slice(&kept[..before]);
-            begin += len;
+            // Whole registers are filled; what belongs to the next piece, that fills in anew.
+            let whole = len.next_multiple_of(WIDE).min(times.len());
+            self.fill_piece::<ROUNDED, false>(index, &times[..whole], &mut out[..whole]);
+            (times, out, index) = (&times[len..], &mut out[len..], index + 1);
         }
     }
 
