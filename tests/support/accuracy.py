@@ -34,6 +34,7 @@ Exact = Callable[[float], mpf]
 
 @dataclass(frozen=True)
 class Case:
+    kind: str  # of curve
     schedule: Schedule
     run: Run
     exact: Exact
@@ -129,7 +130,12 @@ def cases() -> dict[str, Case]:
     for name, length in (("1000", 1000), ("977", 977), ("2^40 + 1", LONG)):
         end = Fraction(length)
         found[f"cosine, T = {name}"] = Case(
-            CosineAnnealingScheduler(f"{length}ba"), WHOLE, decay(half_cosine, end), end, 3.5
+            "cosine",
+            CosineAnnealingScheduler(f"{length}ba"),
+            WHOLE,
+            decay(half_cosine, end),
+            end,
+            3.5,
         )
         for p, bound in (
             (0.05, 1.0),
@@ -147,21 +153,27 @@ def cases() -> dict[str, Case]:
             (1000.0, 1.0),
         ):
             found[f"power {p}, T = {name}"] = Case(
-                PolynomialScheduler(p, f"{length}ba"), WHOLE, decay(power(p), end), end, bound
+                "polynomial",
+                PolynomialScheduler(p, f"{length}ba"),
+                WHOLE,
+                decay(power(p), end),
+                end,
+                bound,
             )
     end = THREE_TENTHS
     found["linear, scaled"] = Case(
-        LinearScheduler(t_max="977ba"), SCALED, decay(power(1.0), end), end, 2.5
+        "linear", LinearScheduler(t_max="977ba"), SCALED, decay(power(1.0), end), end, 2.5
     )
     found["cosine, scaled"] = Case(
-        CosineAnnealingScheduler("977ba"), SCALED, decay(half_cosine, end), end, 2
+        "cosine", CosineAnnealingScheduler("977ba"), SCALED, decay(half_cosine, end), end, 2
     )
     for p, bound in ((0.5, 2), (0.7, 1), (1.0, 2.5), (2.0, 0.51), (3.0, 0.51), (5.5, 1)):
         found[f"power {p}, scaled"] = Case(
-            PolynomialScheduler(p, "977ba"), SCALED, decay(power(p), end), end, bound
+            "polynomial", PolynomialScheduler(p, "977ba"), SCALED, decay(power(p), end), end, bound
         )
     start, end = Fraction(100), Fraction(1000)
     found["cosine after a warmup"] = Case(
+        "cosine",
         CosineAnnealingWithWarmupScheduler("100ba"),
         WHOLE,
         decay(half_cosine, end, start),
@@ -170,6 +182,7 @@ def cases() -> dict[str, Case]:
         start=start,
     )
     found["power 5.5 after a warmup"] = Case(
+        "polynomial",
         PolynomialWithWarmupScheduler("100ba", 5.5),
         WHOLE,
         decay(power(5.5), end, start),
@@ -180,6 +193,7 @@ def cases() -> dict[str, Case]:
     for gamma in (0.97, 0.1, 1e-300, 0.9999999999999999, 1.0001):
         log = abs(math.log(gamma))
         found[f"exponential {gamma}"] = Case(
+            "exponential",
             ExponentialScheduler(gamma, "7ba"),
             Run("1ba"),
             exponential(gamma, Fraction(7)),
@@ -188,6 +202,7 @@ def cases() -> dict[str, Case]:
             reach=708 / log,
         )
     found["exponential 0.97, scaled"] = Case(
+        "exponential",
         ExponentialScheduler(0.97, "977ba"),
         SCALED,
         exponential(0.97, THREE_TENTHS),
@@ -197,6 +212,7 @@ def cases() -> dict[str, Case]:
     )
     for t_mult in (1, 3):
         found[f"restarts × {t_mult}"] = Case(
+            "warm restarts",
             CosineAnnealingWarmRestartsScheduler("7ba", float(t_mult)),
             WHOLE,
             restarts(7, t_mult),
@@ -207,7 +223,13 @@ def cases() -> dict[str, Case]:
     for gamma in (0.1, 0.999, 1.001):
         reach = 708 / abs(math.log(gamma))
         found[f"steps of {gamma}"] = Case(
-            StepScheduler("7ba", gamma), Run("1ba"), steps(gamma, 7), Fraction(7), 1, reach=reach
+            "steps",
+            StepScheduler("7ba", gamma),
+            Run("1ba"),
+            steps(gamma, 7),
+            Fraction(7),
+            1,
+            reach=reach,
         )
     return found | pieces()
 
@@ -223,6 +245,7 @@ def pieces() -> dict[str, Case]:
             bound = {"linear": 2.5, "sqrt": 3.5, "rex": 3.5}.get(shape, 4.0)
             for high in (1.0, 0.7):
                 found[f"rise to {high} by {shape}{name}"] = Case(
+                    f"between two values, {shape}",
                     PiecewiseScheduler([("100ba", 0.0), ("977ba", high)], shape),
                     run,
                     rise(scaled_by(high, function), start, end),
@@ -231,6 +254,7 @@ def pieces() -> dict[str, Case]:
                     start=start,
                 )
                 found[f"fall from {high} by {shape}{name}"] = Case(
+                    f"between two values, {shape}",
                     PiecewiseScheduler([("100ba", high), ("977ba", 0.0)], shape),
                     run,
                     decay(scaled_by(high, function), end, start),
@@ -240,6 +264,7 @@ def pieces() -> dict[str, Case]:
                 )
         for first, last in ((1e-6, 0.7), (1.0, 1e-9)):
             found[f"geometric from {first} to {last}{name}"] = Case(
+                "between two values, geometric",
                 PiecewiseScheduler([("100ba", first), ("977ba", last)], "geometric"),
                 run,
                 rise(geometric(first, last), start, end),
@@ -248,6 +273,7 @@ def pieces() -> dict[str, Case]:
                 start=start,
             )
         found[f"inverse square root{name}"] = Case(
+            "inverse square root",
             InverseSquareRootScheduler("7ba"),
             run,
             inverse_square_root(scale),
@@ -290,7 +316,7 @@ def worst_of(case: Case, count: int) -> Worst:
     """The worst error, where it is, and of how many points."""
     times = points(case, count)
     values = case.schedule.resolve(case.run)(times)
-    worst, place = 0.0, 0.0
+    worst, place, compared = 0.0, 0.0, 0
     for t, value in zip(times.tolist(), values.tolist(), strict=True):
         exact = case.exact(t)
         if exact == 0:
@@ -300,4 +326,5 @@ def worst_of(case: Case, count: int) -> Worst:
         else:
             continue
         worst, place = max((worst, place), (off, t))
-    return Worst(worst, place, len(times))
+        compared += 1
+    return Worst(worst, place, compared)
