@@ -80,7 +80,7 @@ def read() -> tuple[str, Counts]:
 
 
 def write(by: str, counts: Counts) -> None:
-    rows = [f"{curve:<34}{instructions:>14_}\n" for curve, instructions in counts.items()]
+    rows = [f"{curve:<32}{instructions:>14_}\n" for curve, instructions in counts.items()]
     COUNTS.write_text(f"{HEADER}# by {by}\n\n{''.join(rows)}", encoding="utf-8")
 
 

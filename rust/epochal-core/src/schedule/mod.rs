@@ -37,9 +37,9 @@ struct Extent {
 /// The deepest a tree may be: few enough levels for every stack, more than people write.
 const DEEPEST: usize = 64;
 
-/// The largest a tree may be. Python reads back a product of so many factors, and a tree that holds
+/// The largest a tree may be. Python reads back a product of so many factors; and a tree that holds
 /// another twice, and so on, soon has more parts than any memory.
-const LARGEST: usize = 1000;
+const LARGEST: usize = 2000;
 
 /// An argument by name, and the value with which it need not be printed.
 #[derive(Clone, Debug, PartialEq)]
