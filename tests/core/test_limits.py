@@ -12,7 +12,7 @@ from typing import Any
 import epochal
 import numpy as np
 import pytest
-from catalogue import OPERATIONS, every_example, full
+from catalogue import EXAMPLES, OPERATIONS, every_example
 from epochal import (
     FunctionSchedule,
     LinearScheduler,
@@ -113,13 +113,13 @@ def test_a_product_of_thousands_is_refused_in_words(leaf: Schedule) -> None:
         product = product * leaf
     assert product.resolve(RUN).at_batch(0) == 1.0
     assert pickle.loads(pickle.dumps(product)) == product
-    for more in (lambda: product * leaf, lambda: product * product, lambda: leaf * product):
+    for one, other in ((product, leaf), (leaf, product), (product, product)):
         with pytest.raises(ScheduleError, match=f"made of at most {PARTS} parts, not "):
-            more()
+            one * other
 
 
 def test_functions_that_multiply_beyond_all_floats() -> None:
-    product = FunctionSchedule(lambda state: 1e3)
+    product: Schedule = FunctionSchedule(lambda state: 1e3)
     for _ in range(7):
         product = product * product
     curve = product.resolve(RUN)
@@ -136,7 +136,7 @@ def test_a_tree_that_holds_another_twice_does_not_outgrow_all_memory() -> None:
 
 @every_example
 def test_every_example_may_be_nested_in_all_the_others(name: str) -> None:
-    schedule = {**OPERATIONS}.get(name) or full(name)
+    schedule = EXAMPLES[name]
     for step in DEEPER.values():
         schedule = step(schedule)
     assert parse(repr(schedule)) == schedule
@@ -160,11 +160,11 @@ def test_a_table_of_many_rows_is_one_part() -> None:
 @pytest.mark.parametrize("value", [["ba"], [1, 2], [], [["ba", "ep"]]])
 def test_an_array_is_no_unit(value: list[Any]) -> None:
     with pytest.raises(TypeError, match="must be a unit such as 'ep'"):
-        TimeUnit(np.array(value))
+        TimeUnit(np.array(value))  # type: ignore[arg-type]
 
 
 def test_a_message_does_not_repeat_a_large_schedule() -> None:
-    product = LEAF
+    product: Schedule = LEAF
     for _ in range(PARTS - 2):
         product = product * LEAF
     calls: list[Callable[[], object]] = [
