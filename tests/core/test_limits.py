@@ -7,7 +7,6 @@ import copy
 import gc
 import pickle
 from collections.abc import Callable
-from typing import Any
 
 import epochal
 import numpy as np
@@ -21,7 +20,6 @@ from epochal import (
     Run,
     Schedule,
     ScheduleError,
-    TimeUnit,
     from_config,
     parse,
 )
@@ -155,12 +153,6 @@ def test_a_table_of_many_rows_is_one_part() -> None:
         curve = schedule.resolve(Run(f"{count}ba"))
         at = np.array([0, 1, count // 2, count - 1])
         assert curve(at).tolist() == [curve(t) for t in at.tolist()]
-
-
-@pytest.mark.parametrize("value", [["ba"], [1, 2], [], [["ba", "ep"]]])
-def test_an_array_is_no_unit(value: list[Any]) -> None:
-    with pytest.raises(TypeError, match="must be a unit such as 'ep'"):
-        TimeUnit(np.array(value))  # type: ignore[arg-type]
 
 
 def test_a_message_does_not_repeat_a_large_schedule() -> None:

@@ -285,21 +285,6 @@ def test_a_missing_fact_is_named() -> None:
         assert fact in str(error)
 
 
-def test_epochs_of_unknown_length_are_counted_whole() -> None:
-    """A stream does not tell how many batches make an epoch; its epochs end all the same."""
-    for schedule, run in (
-        (StepScheduler("1ep", 0.5), Run("10ba")),
-        (StepScheduler("0.25dur", 0.5), Run("4ep")),
-        (MultiStepScheduler(["1ep", "2ep", "3ep"], 0.5), Run("10tok")),
-    ):
-        curve = schedule.resolve(run)
-        assert [str(unit) for unit in curve.units] == ["ep"]
-        assert [curve(epoch) for epoch in range(4)] == [1.0, 0.5, 0.25, 0.125]
-        assert curve(Timestamp(epoch=2, batch=7, batch_in_epoch=3)) == 0.25
-    known = StepScheduler("1ep", 0.5).resolve(Run("10ba", batches_per_epoch=3))
-    assert [str(unit) for unit in known.units] == ["ba"]
-
-
 def test_a_long_warmup_is_refused_and_an_equal_one_is_not() -> None:
     run = Run("10ba", tokens_per_batch=7)
     for warmup, t_max in (("5ba", "4ba"), ("0.5dur", "4ba"), ("29tok", "4ba"), ("5ba", "0.4dur")):

@@ -23,6 +23,7 @@ from epochal import (
     PiecewiseScheduler,
     PolynomialScheduler,
     Run,
+    Schedule,
     ScheduleError,
     StepScheduler,
     Time,
@@ -69,9 +70,19 @@ def test_6_2_a_clock_knows_how_long_its_epochs_were() -> None:
     assert curve(clock.timestamp) == 1.0
 
 
-def test_6_2_epochs_of_unknown_length_are_counted_whole() -> None:
-    curve = StepScheduler("1ep", gamma=0.5).resolve(Run("1000tok"))
+@pytest.mark.parametrize(
+    ("schedule", "run"),
+    [
+        (StepScheduler("1ep", 0.5), "1000tok"),
+        (StepScheduler("0.25dur", 0.5), "4ep"),
+        (MultiStepScheduler(["1ep", "2ep", "3ep"], 0.5), "10ba"),
+    ],
+    ids=repr,
+)
+def test_6_2_epochs_of_unknown_length_are_counted_whole(schedule: Schedule, run: str) -> None:
+    curve = schedule.resolve(run)
     assert curve.units == (TimeUnit.EPOCH,)
+    assert [curve(epoch) for epoch in range(4)] == [1.0, 0.5, 0.25, 0.125]
     assert curve(Timestamp(epoch=2, batch=7, batch_in_epoch=3)) == 0.25
 
 

@@ -120,14 +120,25 @@ def test_3_units_equal_their_suffixes() -> None:
     assert list(TimeUnit) == suffixes
 
 
-def test_3_the_count_rule() -> None:
-    assert str(Time(100, "ba") * 0.29) == "29ba"
-    # The product in floats is below 29.
-    assert int(100 * 0.29) == 28
-    third = Time(1, "ep") / Time(3, "ep")
-    assert str(third * Time(3, "ep")) == "1ep"
-    assert str(Time(100, "ba") * 0.295) == "29ba"
-    assert Time(2**62 + 1, "tok") * 1 == 2**62 + 1
+@pytest.mark.parametrize(
+    ("product", "text"),
+    [
+        (Time(100, "ba") * 0.29, "29ba"),  # in floats it is below 29
+        (Time(100, "ba") * 0.295, "29ba"),
+        (Time(1, "ep") / Time(3, "ep") * Time(3, "ep"), "1ep"),
+        (Time("1080ba") * Time("0.3dur"), "324ba"),
+        (Time("10ba") * 0.25, "2ba"),
+        (Time("-10ba") * 0.25, "-2ba"),
+        (Time("3ba") / 0.1, "30ba"),
+        (Time(2**62 + 1, "tok") * 1, "4611686018427387905tok"),
+        (Time(2**53 + 1, "tok") // 1, "9007199254740993tok"),
+    ],
+)
+def test_3_the_count_rule(product: Time, text: str) -> None:
+    assert str(product) == text
+
+
+def test_3_overflow_raises() -> None:
     with pytest.raises(OverflowError):
         Time(2**62, "tok") * 2
 
@@ -234,13 +245,30 @@ def test_4_a_state_is_plain_and_checked_whole() -> None:
 # Runs
 
 
-def test_5_the_scaled_length_of_a_run() -> None:
-    run = Run("3ep", batches_per_epoch=100, scale_schedule_ratio=0.5)
-    assert repr(run.duration) == "Time('150ba')"
-    run = Run("20ep", batches_per_epoch=100, scale_schedule_ratio=0.5)
-    assert repr(run.duration) == "Time('10ep')"
-    run = Run("100ba", scale_schedule_ratio=0.29)
-    assert repr(run.duration) == "Time('29ba')"
+@pytest.mark.parametrize(
+    ("text", "ratio", "scaled"),
+    [
+        ("20ep", 0.5, "10ep"),
+        ("3ep", 0.5, "150ba"),
+        ("3ep", 1.0, "3ep"),
+        ("30ep", 0.1, "3ep"),
+        ("100ba", 0.29, "29ba"),
+        ("10ba", 0.25, "2ba"),
+    ],
+)
+def test_5_the_scaled_length_of_a_run(text: str, ratio: float, scaled: str) -> None:
+    run = Run(text, batches_per_epoch=100, scale_schedule_ratio=ratio)
+    assert repr(run.duration) == f"Time('{scaled}')"
+
+
+def test_5_half_an_epoch_needs_its_length() -> None:
+    with pytest.raises(UnitError, match="'ep' needs batches_per_epoch"):
+        Run("3ep", scale_schedule_ratio=0.5)
+
+
+def test_5_a_fraction_is_converted_by_the_count_rule() -> None:
+    assert str(Run("90ep", batches_per_epoch=12).convert("0.3dur", "ba")) == "324ba"
+    assert str(Run("100ba").convert("0.29dur", "ba")) == "29ba"
 
 
 def test_5_a_run_is_never_empty() -> None:
