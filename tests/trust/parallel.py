@@ -301,6 +301,28 @@ def spawns(short: bool) -> Told:
     return told
 
 
+# What is counted, in words, and how many there are at least.
+DONE = {
+    "evaluations": ("evaluations in threads that share curves", 100_000),
+    "values": ("values of these", 1_000_000_000),
+    "ticks": ("ticks of one clock by several threads", 300_000),
+    "hashes and pickles": ("hashes, texts and pickles of one object in several threads", 300_000),
+    "evaluations of arrays that change": ("evaluations of arrays that a thread writes", 20_000),
+    "children": ("processes forked and spawned, which evaluate all curves", 300),
+}
+WRONG = {
+    "other values": "values with other bits than those of a single thread",
+    "ticks lost": "ticks lost",
+    "times that went back": "times that went back",
+    "other hashes and pickles": "hashes, texts and pickles that differ",
+    "children with other values": "processes with other bits",
+    "children that crashed": "processes that crashed",
+    "children that hung": "processes that hung",
+    "panics": "panics",
+    "errors": "errors that nothing asked for",
+    "crashes": "scenarios that crashed",
+    "hangs": "scenarios that hung",
+}
 SCENARIOS = (evaluations, functions, ticks, values_of_their_own, torn_arrays, forks, spawns)
 
 
@@ -332,21 +354,8 @@ def run(scenario: Callable[[bool], Told], short: bool) -> Told:
 
 def measure(short: bool) -> list[Figure]:
     told = sum((run(scenario, short) for scenario in SCENARIOS), Counter[str]())
-    least = {
-        "values": 1_000_000_000,
-        "evaluations": 100_000,
-        "ticks": 300_000,
-        "hashes and pickles": 300_000,
-        "evaluations of arrays that change": 20_000,
-        "children": 300,
-    }
-    done = [Figure(what, told[what], at_least=number) for what, number in least.items()]
-    wrong = (
-        *("other values", "ticks lost", "times that went back", "other hashes and pickles"),
-        *("children with other values", "children that crashed", "children that hung"),
-        *("panics", "errors", "crashes", "hangs"),
-    )
-    return [*done, *(Figure(what, told[what], at_most=0) for what in wrong)]
+    done = [Figure(what, told[key], at_least=least) for key, (what, least) in DONE.items()]
+    return [*done, *(Figure(what, told[key], at_most=0) for key, what in WRONG.items())]
 
 
 if __name__ == "__main__":
