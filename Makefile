@@ -36,9 +36,9 @@ CARGO_DENY_VERSION := 0.20.2
 IN_PARALLEL := -n auto --dist worksteal
 
 # What `make test-quick` runs: of each part of the package what soon shows that it is broken.
-QUICK := config view/test_lint.py torch/test_bind.py trainer/test_fit.py \
+QUICK := config rows view/test_lint.py torch/test_bind.py trainer/test_fit.py \
          $(patsubst %,core/test_%.py,clock curve_clocks functions run time timestamp tree tree_algebra \
-                                     tree_errors vectors worked_examples)
+                                     tree_errors vectors)
 
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -o pythonpath='tests tests/support' -W ignore
