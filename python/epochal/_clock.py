@@ -92,11 +92,11 @@ class Clock:
         "_lock": None,
         "_pending": None,
         "_ranks": None,
+        "_run": None,
         "_start": None,
         "_timestamp": None,
         "_told": None,
         "_totals": None,
-        "run": "The facts of the run.",
     }
 
     def __init__(
@@ -107,8 +107,7 @@ class Clock:
         every: SupportsIndex = 1,
         totals: bool = False,
     ) -> None:
-        if not isinstance(run, Run):
-            raise TypeError(f"run must be a Run, not {run!r}")
+        self.run = run
         ticks = integer(every)
         if ticks is None:
             raise TypeError(f"every must be a whole number of ticks, not {every!r}")
@@ -120,7 +119,6 @@ class Clock:
             check_group(group)
             if totals:
                 raise EpochalError("totals=True sums nothing up, so there is no use for a group")
-        self.run = run
         self._group = group
         self._every = ticks
         self._totals = totals
@@ -153,6 +151,17 @@ class Clock:
         for name, value in state.items():
             setattr(self, name, value)
         self._begin()
+
+    @property
+    def run(self) -> Run:
+        """The facts of the run; may be assigned. Raises `TypeError` for what is no `Run`."""
+        return self._run
+
+    @run.setter
+    def run(self, run: Run) -> None:
+        if not isinstance(run, Run):
+            raise TypeError(f"run must be a Run, not {run!r}")
+        self._run = run
 
     @property
     def totals(self) -> bool:
