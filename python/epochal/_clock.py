@@ -10,6 +10,7 @@ from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, Un
 from epochal._follow import after_each_step
 from epochal._numbers import integer
 from epochal._ranks import check_group, gather, size, total
+from epochal._shown import shown
 from epochal._warning import warn
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -110,11 +111,11 @@ class Clock:
         self.run = run
         ticks = integer(every)
         if ticks is None:
-            raise TypeError(f"every must be a whole number of ticks, not {every!r}")
+            raise TypeError(f"every must be a whole number of ticks, not {shown(every)}")
         if ticks < 1:
-            raise EpochalError(f"every must be 1 tick or more, not {every!r}")
+            raise EpochalError(f"every must be 1 tick or more, not {shown(every)}")
         if not isinstance(totals, bool):
-            raise TypeError(f"totals must be True or False, not {totals!r}")
+            raise TypeError(f"totals must be True or False, not {shown(totals)}")
         if group is not None:
             check_group(group)
             if totals:
@@ -160,7 +161,7 @@ class Clock:
     @run.setter
     def run(self, run: Run) -> None:
         if not isinstance(run, Run):
-            raise TypeError(f"run must be a Run, not {run!r}")
+            raise TypeError(f"run must be a Run, not {shown(run)}")
         self._run = run
 
     @property

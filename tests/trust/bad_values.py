@@ -95,7 +95,10 @@ def itself() -> Any:
 ARRAYS: list[Callable[[], Any]] = [
     *(lambda kind=kind: np.arange(4).astype(kind) for kind in "bBhHiIlLqQefdgFD?SUO"),
     *(lambda kind=kind: np.ones(3, kind) for kind in (">f8", ">i4", "m8[s]", "M8[s]", "f4,i4")),
-    *(lambda shape=shape: np.zeros(shape) for shape in ((), (0,), (1,), (2, 0, 3), (2, 3), (1,) * 32)),
+    *(
+        lambda shape=shape: np.zeros(shape)
+        for shape in ((), (0,), (1,), (2, 0, 3), (2, 3), (1,) * 32)
+    ),
     lambda: np.array([0.0, math.nan, math.inf]),
     lambda: np.array([-1.0, -0.0, 1e308]),
     lambda: np.array([2**63, 2**64 - 1], "u8"),
@@ -146,11 +149,20 @@ OTHERS: list[Callable[[], Any]] = [
     lambda: "Linear()" + " * 0.5" * 3000,
     lambda: "-" * 5000 + "5",
     lambda: "Linear(alpha_f=" + "9" * 5000 + ")",
-    *(lambda text=text: text for text in ("3ba", "0.5dur", "10ep", "2Ktok", "5sec", "1iter", "0ba")),
+    *(
+        lambda text=text: text
+        for text in ("3ba", "0.5dur", "10ep", "2Ktok", "5sec", "1iter", "0ba")
+    ),
     *(lambda text=text: text for text in ("linear", "cosine", "geometric", "step", "ba", "dur")),
     *(lambda text=text: text for text in ("Linear()", "Cosine", "Linear(", "Run('5ba')", "\x00ba")),
-    *(lambda text=text: text for text in ("9223372036854775807ba", "1e308dur", "5e-324dur", "-3ba")),
-    *(lambda number=number: number for number in (0, 1, 2, 5, 0.5, 1.0, 1e-308, 1e308, 2**31, 2**70)),
+    *(
+        lambda text=text: text
+        for text in ("9223372036854775807ba", "1e308dur", "5e-324dur", "-3ba")
+    ),
+    *(
+        lambda number=number: number
+        for number in (0, 1, 2, 5, 0.5, 1.0, 1e-308, 1e308, 2**31, 2**70)
+    ),
     lambda: Decimal("0.5"),
     lambda: Decimal("NaN"),
     lambda: Decimal("1e999"),
@@ -212,7 +224,9 @@ OTHERS: list[Callable[[], Any]] = [
     lambda: {"best": 1.0, "num_bad_epochs": 0, "cooldown_counter": 0, "last_epoch": 0},
     lambda: RUN.at_batch(12).state_dict(),
     lambda: {**RUN.at_batch(12).state_dict(), "batch": 1.5},
-    lambda: SimpleNamespace(timestamp=RUN.at_batch(3), max_duration=Time("10ep"), dataloader_len=10),
+    lambda: SimpleNamespace(
+        timestamp=RUN.at_batch(3), max_duration=Time("10ep"), dataloader_len=10
+    ),
     lambda: timedelta(microseconds=1),
     lambda: nn.Linear(1, 1),
     lambda: torch.optim.SGD([torch.zeros(1)], lr=0.1),

@@ -10,6 +10,7 @@ of 20 seconds, another error, a state half applied.
 """
 
 import contextlib
+import numbers
 import os
 import resource
 import signal
@@ -60,6 +61,7 @@ DOCUMENTED: dict[str, tuple[type[BaseException], str]] = {
     " =": (AttributeError, SETTING),
     "Schedule.__setattr__": (AttributeError, SETTING),
     "EpochalLR.curve": (AttributeError, "groups have curves of their own"),
+    "__ne__ (asked)": (ValueError, "by Python, of what the other side answers"),
     "TimeUnit()": (ValueError, "Python's own, for an enum"),
     "Plateau()": (ValueError, "PyTorch's, for its own arguments"),
     "Trainer()": (OSError, "a path that cannot be opened"),
@@ -78,8 +80,8 @@ def is_documented(name: str, error: BaseException) -> bool:
 
 def is_its_own(error: BaseException) -> bool:
     """Whether the value raised it that was given."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return last.filename in (bad_values.__file__, hostile.__file__)
+    own = {bad_values.__file__, hostile.__file__, numbers.__file__}
+    return any(frame.filename in own for frame in traceback.extract_tb(error.__traceback__))
 
 
 # A call

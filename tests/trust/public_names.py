@@ -15,7 +15,17 @@ from typing import Any
 import epochal
 import torch
 from catalogue import FULL
-from epochal import Clock, Curve, FunctionSchedule, Run, Schedule, Time, Timestamp, TimeUnit, Trainer
+from epochal import (
+    Clock,
+    Curve,
+    FunctionSchedule,
+    Run,
+    Schedule,
+    Time,
+    Timestamp,
+    TimeUnit,
+    Trainer,
+)
 from epochal.torch import EpochalLR, Plateau, bind
 from epochal.view import Description, Difference, Finding
 from hostile import CLOCKS, CURVE, RUN, SCHEDULE, SPAN, STAMP, STATE, TIME
@@ -54,9 +64,7 @@ LEFT_OUT = {
         ("EpochalLR()", "Description()", "Difference()", "Finding()", "Jump()", "Schedule()"),
         "made by the package alone",
     ),
-    **dict.fromkeys(
-        ("__new__", "__init__"), "called by the class, which is called"
-    ),
+    **dict.fromkeys(("__new__", "__init__"), "called by the class, which is called"),
     **dict.fromkeys(
         ("__getstate__", "__setstate__", "__getnewargs__"),
         "Python calls them, with what they gave",
@@ -199,7 +207,9 @@ RECEIVERS: dict[type, Callable[[Random], Any]] = {
     Finding: lambda random: Finding("code", "warning", "A sentence.", "a mend"),
     FunctionSchedule: lambda random: schedules()[-1],
     Plateau: plateau,
-    Run: one_of(lambda: [RUN, Run("90sec"), Run("3ep", batches_per_epoch=7, scale_schedule_ratio=2)]),
+    Run: one_of(
+        lambda: [RUN, Run("90sec"), Run("3ep", batches_per_epoch=7, scale_schedule_ratio=2)]
+    ),
     Schedule: one_of(schedules),
     Time: one_of(lambda: [TIME, SPAN, Time("0ba"), Time(2**63 - 1, "tok")]),
     Timestamp: one_of(lambda: [STAMP, Timestamp(), RUN.at_batch(12)]),
@@ -238,13 +248,20 @@ GOOD: dict[str, Callable[[Random], Any]] = {
     "run": one_of(lambda: [RUN, "500ba"]),
     "samples": lambda random: 3,
     "schedule": one_of(schedules),
-    "scheduler": lambda random: pytorch_scheduler(random) if random.random() < 0.7 else bound(random),
+    "scheduler": lambda random: (
+        pytorch_scheduler(random) if random.random() < 0.7 else bound(random)
+    ),
     "seconds": lambda random: 0.5,
-    "shown": one_of(schedules),
+    "of": one_of(lambda: [*schedules(), "lr"]),
     "ssr": lambda random: 0.5,
     "state": lambda random: random.choice([STATE, STAMP.state_dict()]),
     "state_dict": lambda random: random.choice(
-        [STAMP.state_dict(), {"last_epoch": 3}, bound(random).state_dict(), plateau(random).state_dict()]
+        [
+            STAMP.state_dict(),
+            {"last_epoch": 3},
+            bound(random).state_dict(),
+            plateau(random).state_dict(),
+        ]
     ),
     "t": lambda random: "5ba",
     "t_warmup": lambda random: "2ba",

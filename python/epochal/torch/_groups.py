@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from epochal._core import Schedule, ScheduleError
 from epochal._functions import as_schedule
 from epochal._numbers import integer
+from epochal._shown import shown
 
 __all__ = ["ByGroup", "Group", "labels", "schedules"]
 
@@ -29,7 +30,7 @@ class ByGroup(Generic[T]):
             else:
                 raise ScheduleError(
                     f"{what} must name each group by its index, from 0 on, or by its 'name', and "
-                    f"the rest by None, not by {key!r}"
+                    f"the rest by None, not by {shown(key)}"
                 )
 
     def check(self, groups: Sequence[Group]) -> None:
@@ -43,7 +44,7 @@ class ByGroup(Generic[T]):
             if isinstance(key, str) and key not in names:
                 known = ", ".join(repr(name) for name in names if name is not None)
                 has = f"the names of the groups are {known}" if known else "no group has a 'name'"
-                raise ScheduleError(f"{self.what} names group {key!r}, but {has}")
+                raise ScheduleError(f"{self.what} names group {shown(key)}, but {has}")
         for i, name in enumerate(names):
             if name is not None and {i, name} <= self.given.keys():
                 raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Timestamp
+from epochal._shown import shown
 from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
 from epochal.torch._loads import tell_of_loads
@@ -185,6 +186,8 @@ class EpochalLR(LambdaLR):
 
     def rates_at(self, timestamp: Timestamp) -> list[float | Tensor]:
         """The learning rates of another time. Changes nothing."""
+        if not isinstance(timestamp, Timestamp):
+            raise TypeError(f"timestamp must be a Timestamp, not {shown(timestamp)}")
         return self._rates(self._time.at(timestamp))
 
     def _rates(self, alphas: list[float]) -> list[float | Tensor]:
@@ -209,7 +212,12 @@ class EpochalLR(LambdaLR):
 
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
-        pairs = list(zip(self.optimizer.param_groups, bases, strict=True))
+        groups = self.optimizer.param_groups
+        if not isinstance(bases, (list, tuple)) or len(bases) != len(groups):
+            raise ScheduleError(
+                f"base_lrs must be a list, one for each of {len(groups)} groups, not {shown(bases)}"
+            )
+        pairs = list(zip(groups, bases, strict=True))
         numbers = [number("each of base_lrs", base) for _, base in pairs]
         for (group, base), plain in zip(pairs, numbers, strict=True):
             group["initial_lr"] = base if isinstance(base, Tensor) else plain
