@@ -7,13 +7,13 @@ import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from random import Random
 from types import ModuleType
 from typing import Any
 
 import epochal
 import torch
+from bad_values import draw
 from catalogue import FULL
 from epochal import (
     Clock,
@@ -105,12 +105,36 @@ def optimizer(random: Random) -> torch.optim.Optimizer:
     return random.choice([torch.optim.AdamW, torch.optim.SGD])(groups, lr=0.1)
 
 
+def odd_optimizer(random: Random) -> torch.optim.Optimizer:
+    """At times with a group that somebody has written to."""
+    made = optimizer(random)
+    spoil(made, random)
+    return made
+
+
+def spoil(of: torch.optim.Optimizer, random: Random) -> None:
+    if random.random() < 0.2:
+        group = random.choice(of.param_groups)
+        group[random.choice(["lr", "initial_lr", "weight_decay", "betas", "name"])] = draw(random)
+    if random.random() < 0.05:
+        random.choice(of.param_groups).pop("lr")
+    if random.random() < 0.05:
+        of.add_param_group({"params": [parameter()], "lr": 0.125})
+
+
 def clock(random: Random) -> Clock:
     made = Clock(RUN)
     for _ in range(random.randrange(3)):
         made.tick(samples=3, tokens=5, seconds=0.5)
     if random.random() < 0.3:
         made.count(samples=2)
+    return made
+
+
+def odd_bound(random: Random) -> EpochalLR:
+    """At times somebody has written to its groups since."""
+    made = bound(random)
+    spoil(made.optimizer, random)
     return made
 
 
@@ -203,7 +227,7 @@ RECEIVERS: dict[type, Callable[[Random], Any]] = {
     Curve: one_of(curves),
     Description: lambda random: random.choice(curves()[:4]).describe(),
     Difference: lambda random: epochal.diff(CURVE, epochal.LinearScheduler().resolve(RUN)),
-    EpochalLR: bound,
+    EpochalLR: odd_bound,
     Finding: lambda random: Finding("code", "warning", "A sentence.", "a mend"),
     FunctionSchedule: lambda random: schedules()[-1],
     Plateau: plateau,
@@ -241,7 +265,7 @@ GOOD: dict[str, Callable[[Random], Any]] = {
     "log": lambda random: True,
     "max_duration": lambda random: random.choice(["10ep", "500ba", Time("3Ktok")]),
     "metrics": lambda random: 1.5,
-    "optimizer": optimizer,
+    "optimizer": odd_optimizer,
     "out": lambda random: None,
     "path": lambda random: f"file-{random.randrange(10**9)}",
     "ratio": lambda random: 0.5,

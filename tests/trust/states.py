@@ -51,12 +51,16 @@ def _optimizer(optimizer: Any) -> Any:
     if not isinstance(groups, list):
         return None
     return [
-        {key: _held(item) for key, item in group.items() if key != "params"} for group in groups
+        {key: _held(item) for key, item in group.items() if key != "params"}
+        for group in groups
+        if type(group) is dict
     ]
 
 
 def _held(item: Any) -> Any:
-    return state_of(item) if isinstance(item, torch.Tensor) else item
+    if isinstance(item, torch.Tensor):
+        return state_of(item)
+    return item if type(item) in (int, float, bool, str) else id(item)
 
 
 def _trainer(trainer: Trainer) -> Any:

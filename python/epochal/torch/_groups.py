@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from epochal._core import Schedule, ScheduleError
@@ -10,7 +11,7 @@ from epochal._functions import as_schedule
 from epochal._numbers import integer
 from epochal._shown import shown
 
-__all__ = ["ByGroup", "Group", "labels", "schedules"]
+__all__ = ["ByGroup", "Group", "labels", "schedules", "whole_or_not"]
 
 T = TypeVar("T")
 Group: TypeAlias = dict[str, Any]
@@ -69,6 +70,19 @@ def schedules(name: str, given: Any) -> Schedule | dict[Any, Schedule]:
     if isinstance(given, Mapping) and not isinstance(given.get("name"), str):
         return {group: as_schedule(schedule, name) for group, schedule in given.items()}
     return as_schedule(given, name)
+
+
+@contextmanager
+def whole_or_not(groups: Sequence[Group]) -> Iterator[None]:
+    """Puts the settings of groups back if what is done to them fails."""
+    before = [dict(group) for group in groups]
+    try:
+        yield
+    except BaseException:
+        for group, settings in zip(groups, before, strict=True):
+            group.clear()
+            group.update(settings)
+        raise
 
 
 def labels(groups: Sequence[Group]) -> list[str]:

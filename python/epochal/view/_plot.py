@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epochal._core import Curve, trace
+from epochal._core import Curve, ScheduleError, trace
 from epochal._core import phases as phases_of
 from epochal._shown import shown
 from epochal.view._describe import phase_name
@@ -203,6 +203,8 @@ def base_of(
     from collections.abc import Mapping
 
     if isinstance(base_lr, Mapping):
+        if label not in base_lr:
+            raise ScheduleError(f"base_lr has no base rate for {shown(label)}")
         base_lr = base_lr[label]
     return base_rate(base_lr)
 
