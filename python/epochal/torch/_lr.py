@@ -13,8 +13,10 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Timestamp
 from epochal._follow import unwrapped
+from epochal._shown import shown
 from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
+from epochal.torch._groups import whole_or_not
 from epochal.torch._loads import tell_of_loads
 from epochal.torch._state import Saved, curves_apart, described_as, differences
 from epochal.torch._time import Steps, Ticks, is_constant
@@ -68,14 +70,8 @@ class EpochalLR(LambdaLR):
         last: Fields | None = getattr(unwrapped(optimizer), _LAST, None)
         if last is not None:
             self._fields.check_bases(look, last.lrs_by_hand(groups))
-        before = [dict(group) for group in groups]
-        try:
+        with whole_or_not(groups):
             super().__init__(optimizer, lambda epoch: 1.0)
-        except BaseException:
-            for group, settings in zip(groups, before, strict=True):
-                group.clear()
-                group.update(settings)
-            raise
         setattr(unwrapped(optimizer), _LAST, self._fields)
 
     def _initial_step(self) -> None:
@@ -179,11 +175,15 @@ class EpochalLR(LambdaLR):
 
     @factor.setter
     def factor(self, factor: float) -> None:
-        self._factor = number("factor", factor, least=0.0)
-        self._write()
+        before, self._factor = self._factor, number("factor", factor, least=0.0)
+        try:
+            self._write()
+        except BaseException:
+            self._factor = before
+            raise
 
     def _write(self) -> None:
-        """Writes the values of the current batch anew."""
+        """Writes the values of the current batch anew, or raises and writes nothing."""
         if self.last_epoch >= 0:  # In `SequentialLR` its turn may not have come.
             look = self._fields.look(self.optimizer.param_groups)
             self._put(look, self._alphas(self._time.now(self.last_epoch)))
@@ -194,6 +194,8 @@ class EpochalLR(LambdaLR):
 
     def rates_at(self, timestamp: Timestamp) -> list[float | Tensor]:
         """The learning rates of another time. Changes nothing."""
+        if not isinstance(timestamp, Timestamp):
+            raise TypeError(f"timestamp must be a Timestamp, not {shown(timestamp)}")
         return self._rates(self._time.at(timestamp))
 
     def _rates(self, alphas: list[float]) -> list[float | Tensor]:
@@ -214,17 +216,26 @@ class EpochalLR(LambdaLR):
         """
         groups, lr = self.optimizer.param_groups, self._fields.fields[0]
         bases = [lr.base(i, groups, lr.value(i, group)) for i, group in enumerate(groups)]
-        return [base.clone() if isinstance(base, Tensor) else float(base) for base in bases]
+        return [
+            base.clone() if isinstance(base, Tensor) else number(f"the base of group {i}", base)
+            for i, base in enumerate(bases)
+        ]
 
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
-        pairs = list(zip(self.optimizer.param_groups, bases, strict=True))
+        groups = self.optimizer.param_groups
+        if not isinstance(bases, (list, tuple)) or len(bases) != len(groups):
+            raise ScheduleError(
+                f"base_lrs must be a list, one for each of {len(groups)} groups, not {shown(bases)}"
+            )
+        pairs = list(zip(groups, bases, strict=True))
         numbers = [number("each of base_lrs", base) for _, base in pairs]
-        for (group, base), plain in zip(pairs, numbers, strict=True):
-            group["initial_lr"] = base if isinstance(base, Tensor) else plain
-        # Assigned by the base class too, before there is a batch.
-        if "last_epoch" in vars(self):
-            self._write()
+        with whole_or_not(groups):
+            for (group, base), plain in zip(pairs, numbers, strict=True):
+                group["initial_lr"] = base if isinstance(base, Tensor) else plain
+            # Assigned by the base class too, before there is a batch.
+            if "last_epoch" in vars(self):
+                self._write()
 
     @property
     def lr_lambdas(self) -> list[Callable[[int], float]]:
