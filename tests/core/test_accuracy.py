@@ -34,7 +34,7 @@ from hypothesis import settings
 from mpmath import mp, mpf
 
 # Some coincide: there are not many whole numbers.
-POINTS = int(os.environ.get("ACCURACY_POINTS", 40 * settings().max_examples))
+POINTS = int(os.environ.get("ACCURACY_POINTS", 16 * settings().max_examples))
 SMALLEST_NORMAL = sys.float_info.min
 
 Floats = npt.NDArray[np.float64]
