@@ -41,6 +41,7 @@ from reference.errors import Refusal, shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
 from strategies import (
+    costly,
     possible,
     real_run,
     runs,
@@ -249,6 +250,7 @@ def test_bare_numbers_are_told_to_take_a_unit() -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
     """Which clocks a curve reads, or why it cannot be: a fact is missing, a warmup too long."""
