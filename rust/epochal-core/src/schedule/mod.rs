@@ -38,7 +38,7 @@ struct Extent {
 /// write.
 const DEEPEST: usize = 64;
 
-/// The largest a tree may be. Python reads back a product of so many factors; and a tree that holds
+/// The largest a tree may be. A product of so many factors can be read back; and a tree that holds
 /// another twice, and so on, soon has more parts than any memory.
 const LARGEST: usize = 2000;
 
