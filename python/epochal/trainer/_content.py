@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._core import StateError, Timestamp
+from epochal._shown import shown
 from epochal.trainer._randomness import check_random_state
 
 __all__ = [
@@ -81,7 +82,7 @@ def check(
     if not all(map(_is_number, state["lr"])):
         raise _damaged(path, "lr", f"not all of {state['lr']} are numbers")
     if not _is_last(state["last"]):
-        raise _damaged(path, "last", f"it is {state['last']!r:.200}")
+        raise _damaged(path, "last", f"it is {shown(state['last'])}")
     if not state["random"] or len(state["random"]) != len(state["epoch_random"]):
         raise _damaged(path, "random", "it must be there for each rank")
     if differences := _differences_of_models(state["model"], model.state_dict()):
@@ -129,7 +130,7 @@ def _fault_of_optimizer(saved: Any, optimizer: Optimizer) -> str | None:
         for name in optimizer.defaults:
             value = expected.get(name)
             if _is_number(value) and not _is_number(group.get(name)):
-                return f"{name} of a group is {group.get(name)!r:.200}"
+                return f"{name} of a group is {shown(group.get(name))}"
     parameters = {number for group in own for number in group["params"]}
     for number, values in saved["state"].items():
         if isinstance(number, int) and not (number in parameters and isinstance(values, dict)):
@@ -185,13 +186,13 @@ def check_schedulers(
     the user's.
     """
     if not isinstance(saved, (list, tuple)) or len(saved) != len(own):
-        raise StateError(f"its schedulers must be a list of {len(own)}, not {saved!r:.200}")
+        raise StateError(f"its schedulers must be a list of {len(own)}, not {shown(saved)}")
     for number, (state, expected) in enumerate(zip(saved, own, strict=True)):
         if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-            raise StateError(f"the state of scheduler {number} is {state!r:.200}")
+            raise StateError(f"the state of scheduler {number} is {shown(state)}")
         for name, value in expected.items():
             if name in progress and not _alike(state.get(name), value):
-                raise StateError(f"{name} of scheduler {number} is {state.get(name)!r:.200}")
+                raise StateError(f"{name} of scheduler {number} is {shown(state.get(name))}")
         if "_schedulers" in expected:
             check_schedulers(state.get("_schedulers"), expected["_schedulers"], progress)
 
@@ -199,7 +200,7 @@ def check_schedulers(
 def check_alphas(saved: Any, own: Sequence[Sequence[float]]) -> None:
     """Raises `StateError` for what are not as many α of schedules."""
     if len(saved) != len(own) or not all(map(_alike, saved, own)):
-        raise StateError(f"alphas must be as many as the schedules, not {saved!r:.200}")
+        raise StateError(f"alphas must be as many as the schedules, not {shown(saved)}")
 
 
 def snapshot(model: nn.Module, optimizers: Sequence[Optimizer]) -> Callable[[], None]:
