@@ -123,7 +123,10 @@ def full(name: str) -> Schedule:
     return build(name, FULL[name])
 
 
-_A, _B = full("LinearScheduler"), full("ExponentialScheduler")
+_A, _B = (
+    full("LinearScheduler"),
+    build("ExponentialScheduler", {"gamma": 0.75, "decay_period": "10ba"}),
+)
 # One of each, by the name that it has in a mapping, with every argument given.
 OPERATIONS: dict[str, Schedule] = {
     "after_warmup": _B.after_warmup("2ba", start=0.125, shape="rex", scale=True),
