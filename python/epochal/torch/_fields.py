@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from sys import float_info, intern
 from typing import Any, NamedTuple
@@ -298,6 +298,17 @@ class Fields:
                 was, now = _held(held, value), _number_in(held)
                 if now != was:
                     yield field.name, entry.group, was, now
+
+    def lrs_by_hand(self, groups: Sequence[Group]) -> dict[int, float]:
+        """The learning rates that somebody else has written, by the number of their group."""
+        return {group: now for name, group, _, now in self._changes(groups) if name == "lr"}
+
+    def check_bases(self, look: Look, by_hand: Mapping[int, float]) -> None:
+        """Warns if the base of a new scheduler is not the rate that was set for it by hand."""
+        if self.fields[0].bases is None:
+            for _, entry, _, _ in look:
+                if entry.is_rate and by_hand.get(entry.group, entry.base) != entry.base:
+                    self._guard.not_the_base(entry.group, by_hand[entry.group], entry.base)
 
     def lrs_in(self, groups: Sequence[Group]) -> list[float]:
         """The learning rates that groups have, whoever wrote them."""

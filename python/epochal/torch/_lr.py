@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Timestamp
+from epochal._follow import unwrapped
 from epochal._shown import shown
 from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EpochalLR"]
 
+# The optimizer keeps here what its last scheduler writes, so that the next one, at a time when that
+# may be forgotten, sees what was set by hand. It is no part of the optimizer's state or copies.
+_LAST = "_last_epochal_fields"
+
 
 class EpochalLR(LambdaLR):
     """Schedules that are bound to an optimizer; `bind` makes it.
@@ -39,10 +44,10 @@ class EpochalLR(LambdaLR):
     Attributes:
         last_epoch: the number of the current batch. (PyTorch's name: its schedulers count epochs.)
 
-    It warns once of each sign that the rates will not be what the schedule says: somebody else
-    writes what it wrote; `step()` is called once an epoch, or several times for each step of the
-    optimizer; its clock stands still while the optimizer makes steps; the optimizer's state was
-    loaded, and its own was not.
+    It warns once of each sign that the rates will not be what the schedule says: a rate that was
+    set for a new stage is not its base; somebody else writes what it wrote; `step()` is called once
+    an epoch, or several times for each step of the optimizer; its clock stands still while the
+    optimizer makes steps; the optimizer's state was loaded, and its own was not.
 
     Without a clock `SequentialLR` works: each of its schedulers starts anew at its milestone, with
     a base rate of `initial_lr`. If it also holds one of PyTorch's that goes by the current rates,
@@ -59,11 +64,15 @@ class EpochalLR(LambdaLR):
         self._doubt: str | None = None
         groups = optimizer.param_groups
         # What can fail does so before the base class changes anything in the optimizer.
-        self._fields.look(groups)
+        look = self._fields.look(groups)
         self._first_alphas = self._alphas(time.now(0))
         time.check()
+        last: Fields | None = getattr(unwrapped(optimizer), _LAST, None)
+        if last is not None:
+            self._fields.check_bases(look, last.lrs_by_hand(groups))
         with whole_or_not(groups):
             super().__init__(optimizer, lambda epoch: 1.0)
+        setattr(unwrapped(optimizer), _LAST, self._fields)
 
     def _initial_step(self) -> None:
         # Called by the base class, and by `SequentialLR` once more.
