@@ -27,4 +27,5 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 def python_path(*files: str) -> str:
     """Where another process finds what the tests share, and what stands beside these files."""
-    return os.pathsep.join(str(Path(file).parent) for file in (*files, __file__))
+    ours = (str(Path(file).parent) for file in (*files, __file__))
+    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), *ours])
