@@ -15,13 +15,14 @@ build/seeded, and `--again` takes the extension and the record of what reaches w
 """
 
 import argparse
+import bisect
+import itertools
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from seeded.python_faults import python_faults, with_fault
 from seeded.rust_faults import rust_places
 
 BUILD = ROOT / "build" / "seeded"
+TRIED = BUILD / "tried.tsv"
 SEED = 1
 COUNTS = {"core": 140, "binding": 40, "Python layer": 150}
 WORKERS = 2
@@ -70,28 +72,22 @@ def home(fault: Fault) -> str:
 
 
 def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
-    """The tests to try, by file: first those of the file at home that has most of them."""
-    files: dict[str, list[str]] = defaultdict(list)
-    for test in sorted(tests, key=seconds.__getitem__):
-        files[test.partition("::")[0]].append(test)
-    order = sorted(files, key=lambda file: (f"tests/{home(fault)}/" not in file, -len(files[file])))
-    first = within(files[order[0]], STEPS[0], seconds) if order else []
+    """The tests to try: one case of each at home, as far as the time goes, and then the others."""
+
+    def rank(test: str) -> tuple[bool, float]:
+        return f"tests/{home(fault)}/" not in test, seconds[test]
+
+    order = sorted(tests, key=rank)
+    cases = {test.partition("[")[0]: test for test in reversed(order)}
+    first = within(sorted(cases.values(), key=rank), STEPS[0], seconds)
     yield first
-    done = set(first)
-    yield within(
-        [test for file in order for test in files[file] if test not in done], STEPS[1], seconds
-    )
+    yield within([test for test in order if test not in set(first)], STEPS[1], seconds)
 
 
 def within(tests: list[str], most: float, seconds: dict[str, float]) -> list[str]:
-    """The cheapest of some tests, as far as the time goes, in the order in which they are."""
-    chosen: set[str] = set()
-    for test in sorted(tests, key=seconds.__getitem__):
-        most -= seconds[test]
-        if most < 0 and chosen:
-            break
-        chosen.add(test)
-    return [test for test in tests if test in chosen]
+    """As many of the tests, in their order, as the time is enough for, and one at least."""
+    spent = list(itertools.accumulate(seconds[test] for test in tests))
+    return tests[: max(1, bisect.bisect(spent, most))]
 
 
 @dataclass
@@ -120,9 +116,8 @@ class Campaign:
                 if job.failed():
                     trial.caught = "hangs" if job.status is None else f"step {step + 1}"
                 shutil.rmtree(job.output.with_suffix(""), ignore_errors=True)
-                with (BUILD / "tried.txt").open("a") as tried_so_far:
-                    seen = trial.caught or f"not in step {step + 1}"
-                    print(f"{job.took:6.1f} s  {seen:16}{trial.fault.name}", file=tried_so_far)
+                with TRIED.open("a") as file:
+                    print(f"{job.took:.1f} s", trial.caught, trial.fault.name, sep="\t", file=file)
                 if done % 25 == 0:
                     left = sum(not trial.caught for trial in trials)
                     print(
@@ -210,6 +205,12 @@ def full(seed: int, counts: dict[str, int], again: bool) -> list[Figure]:
     processes.warm()
     (BUILD / "outputs").mkdir(parents=True, exist_ok=True)
     trials, campaign = prepared(seed, counts, again)
+    if again and TRIED.exists():
+        caught = dict(line.split("\t")[:0:-1] for line in TRIED.read_text().splitlines())
+        for trial in trials:
+            trial.caught = caught.get(trial.fault.name, "")
+    else:
+        TRIED.unlink(missing_ok=True)
     campaign.run([trial for trial in trials if trial.fault.name not in EXPLAINED])
     return told(trials)
 
