@@ -19,12 +19,16 @@ from catalogue import (
 from configs import NAMES, REQUIRED, configs, parameters
 from epochal import (
     ConstantScheduler,
+    CosineAnnealingScheduler,
+    CosineAnnealingWarmRestartsScheduler,
     EpochalError,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     MultiStepScheduler,
     PiecewiseScheduler,
+    PolynomialScheduler,
     Run,
     Schedule,
     ScheduleError,
@@ -322,6 +326,28 @@ def test_what_is_not_finite_within_the_run_is_refused() -> None:
     ):
         assert type(error_of(schedule.resolve, Run("1000ba"))) is ScheduleError
     assert StepScheduler("1ba", 10).resolve(Run("300ba"))(300) == 1e300
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        ConstantScheduler(1e200),
+        CosineAnnealingScheduler(alpha_f=1e200),
+        CosineAnnealingWarmRestartsScheduler("100ba", alpha_f=1e200),
+        ExponentialScheduler(1e200, "1dur"),
+        InverseSquareRootScheduler("1ba", alpha_f=1e200),
+        LinearScheduler(1.0, 1e200),
+        MultiStepScheduler(["500ba"], 1e200),
+        PiecewiseScheduler([("0ba", 1.0), ("500ba", 1e200)]),
+        PolynomialScheduler(2.0, alpha_f=1e200),
+        StepScheduler("300ba", 1e90),
+    ],
+    ids=repr,
+)
+def test_a_product_that_is_too_large_is_refused(huge: Schedule) -> None:
+    """When it is resolved or when it is evaluated, and each of its factors is not."""
+    assert huge.resolve("1000ba").grid().max() > 1e180
+    assert type(error_of(lambda: (huge * huge).resolve("1000ba").grid())) is ScheduleError
 
 
 def test_what_is_not_finite_is_no_value() -> None:
