@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Real
-from sys import intern
+from sys import float_info, intern
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from epochal._core import ScheduleError, Writer
 from epochal._numbers import real
 from epochal._shown import shown
-from epochal.torch._groups import ByGroup, Group, labels
+from epochal.torch._groups import ByGroup, Group, labels, whole_or_not
 from epochal.torch._guards import WriteGuard
 
 __all__ = ["Field", "Fields", "number"]
@@ -37,6 +37,7 @@ class Entry(NamedTuple):
     curve: int
     is_rate: bool
     fill: int
+    largest: float
 
 
 class Field:
@@ -97,10 +98,13 @@ class Field:
         if curve is None:
             return None
         value = self.value(i, group)
-        fill = FLOAT
+        if value is None and self.name == "lr":  # PyTorch's own schedulers need it too
+            raise ScheduleError(f"group {i} has no 'lr'")
+        fill, largest = FLOAT, float_info.max
         if isinstance(value, Tensor):
             _check_tensor(f"{self.name!r} of group {i}", value)
             fill = TOGETHER if _is_on_device(value) else ALONE
+            largest = torch.finfo(value.dtype).max
         elif value is not None:
             number(f"{self.name!r} of group {i}", value)
         base = self.base(i, groups, value)
@@ -119,7 +123,9 @@ class Field:
         if group.get(self.base_key) is not base:
             changes[self.base_key] = base
         is_rate = self.name == "lr"
-        entry = Entry(i, self.key, self.element, self.base_key, initial, curve, is_rate, fill)
+        entry = Entry(
+            i, self.key, self.element, self.base_key, initial, curve, is_rate, fill, largest
+        )
         return Seen(self, entry, value, changes)
 
     def base(self, i: int, groups: Sequence[Group], value: Any) -> Any:
@@ -227,16 +233,19 @@ class Fields:
         alphas: Sequence[float],
         factor: float,
     ) -> None:
-        """Writes for these α of the curves, after a look at the groups."""
+        """Writes for these α of the curves, after a look at the groups; or raises and writes
+        nothing."""
+        fill = Together([seen.now for seen in look if seen.entry.fill == TOGETHER])
+        with whole_or_not(groups):
+            for seen in look:
+                groups[seen.entry.group].update(seen.changes)
+            writer = Writer(groups, [seen.entry for seen in look], readers, fill)
+            writer.put(alphas, factor)
         for seen in look:
-            groups[seen.entry.group].update(seen.changes)
             seen.changes.clear()
         for field in self.fields:
             field.bases = None
-        fill = Together([seen.now for seen in look if seen.entry.fill == TOGETHER])
-        self.writer = Writer(groups, [seen.entry for seen in look], readers, fill)
-        self.writer.put(alphas, factor)
-        self._groups, self._look = list(groups), look
+        self.writer, self._groups, self._look = writer, list(groups), look
 
     def _values(self) -> list[float]:
         return self._last if self.writer is None else self.writer.values()

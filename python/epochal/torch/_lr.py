@@ -94,9 +94,9 @@ class EpochalLR(LambdaLR):
     def _alphas(self, moment: Any) -> list[float]:
         return [read(moment) for read in self._time.readers()]
 
-    def _put(self, look: Look, alphas: list[float]) -> None:
-        groups = self.optimizer.param_groups
-        self._fields.put(groups, look, self._time.readers(), alphas, self._factor)
+    def _put(self, look: Look, alphas: list[float], factor: float | None = None) -> None:
+        groups, factor = self.optimizer.param_groups, self._factor if factor is None else factor
+        self._fields.put(groups, look, self._time.readers(), alphas, factor)
 
     def step(self, epoch: int | None = None) -> None:
         """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
@@ -175,18 +175,15 @@ class EpochalLR(LambdaLR):
 
     @factor.setter
     def factor(self, factor: float) -> None:
-        before, self._factor = self._factor, number("factor", factor, least=0.0)
-        try:
-            self._write()
-        except BaseException:
-            self._factor = before
-            raise
+        new = number("factor", factor, least=0.0)
+        self._write(new)
+        self._factor = new
 
-    def _write(self) -> None:
+    def _write(self, factor: float | None = None) -> None:
         """Writes the values of the current batch anew, or raises and writes nothing."""
         if self.last_epoch >= 0:  # In `SequentialLR` its turn may not have come.
             look = self._fields.look(self.optimizer.param_groups)
-            self._put(look, self._alphas(self._time.now(self.last_epoch)))
+            self._put(look, self._alphas(self._time.now(self.last_epoch)), factor)
 
     def get_lr(self) -> list[float | Tensor]:
         """The learning rates of the current batch. May be called at any time; changes nothing."""
@@ -361,9 +358,9 @@ class EpochalLR(LambdaLR):
             changes += self._fields.changed_bases(groups, look)
         if changes:
             warn(f"this is not what the loaded state was saved under: {'; '.join(changes)}")
-        self._factor = factor
         if saved.last_epoch >= 0:
-            self._put(look, alphas)
+            self._put(look, alphas, factor)
+        self._factor = factor
         self.last_epoch = saved.last_epoch
         self._step_count = saved.step_count
         self._time.load(saved.last_epoch, moment)
