@@ -203,7 +203,7 @@ def test_numbers_become_floats(value: Any) -> None:
 def test_values_that_are_no_multipliers(value: object) -> None:
     with pytest.raises(ScheduleError) as error:
         returning(value).resolve(RUN)(Timestamp(batch=7))
-    for part in ("<lambda>", "7ba", repr(value), "finite number, 0 or above"):
+    for part in ("<lambda>", "7ba", repr(value)[:100], "finite number, 0 or above"):
         assert part in str(error.value)
 
 
