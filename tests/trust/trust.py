@@ -23,7 +23,7 @@ from figures import Figure
 HERE = Path(__file__).parent
 SUPPORT = HERE.parent / "support"
 # In the order of the report. A campaign may take half an hour; a hang is one that takes more.
-CAMPAIGNS: list[str] = ["points", "digits"]
+CAMPAIGNS: list[str] = ["points", "digits", "examples", "resume", "stateful"]
 SECONDS = 1800
 
 
