@@ -1,6 +1,7 @@
 """Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
 so that a change is judged by what it changes; `quick` too, but a few; `long` draws more."""
 
+import gc
 import os
 from importlib import metadata
 
@@ -35,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # In older versions `SequentialLR` gives the stage that it begins an epoch, of which that warns.
     if torch_version() < (2, 13):
         config.addinivalue_line("filterwarnings", "ignore:The epoch parameter in:UserWarning")
+
+
+def pytest_collection_finish() -> None:
+    # A million objects that live to the end: garbage is looked for among the others.
+    gc.collect()
+    gc.freeze()
 
 
 def torch_version() -> tuple[int, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
-from processes import python, torchrun
+from processes import forked, torchrun
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two_ranks.py"
 DURATION = 200_000
@@ -15,7 +15,7 @@ MOST_TOKENS = 32 * 64  # of a batch, of one process
 @pytest.mark.parametrize("world", [1, 2])
 def test_two_ranks(world: int) -> None:
     argument = f"--duration={DURATION}tok"
-    done = python(str(EXAMPLE), argument) if world == 1 else torchrun(world, EXAMPLE, argument)
+    done = forked(EXAMPLE, argument) if world == 1 else torchrun(world, EXAMPLE, argument)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     head, *lines, last = done.stdout.splitlines()
