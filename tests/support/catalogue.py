@@ -1,4 +1,4 @@
-"""One example of every class and of every operation, which all parametrised tests take."""
+"""One example of every class, which all parametrised tests take."""
 
 from typing import Any
 
