@@ -60,6 +60,7 @@ def test_arguments_their_order_and_defaults(name: str) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_attributes(name: str, data: st.DataObject) -> None:
     config = data.draw(configs(name))
@@ -75,6 +76,7 @@ def test_attributes(name: str, data: st.DataObject) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_repr_rebuilds(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()
@@ -148,6 +150,7 @@ def test_schedules_of_one_shape_are_equal_only_to_their_own_kind() -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_copies(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()

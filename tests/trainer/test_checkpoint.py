@@ -582,7 +582,7 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
     right = torch.load(saved)
     paths = list(keys_of(right))
     assert len(paths) > 100
-    for keys in paths:
+    for keys in (keys for keys in paths if not may_be_missing(keys)):
         state = copy.deepcopy(right)
         at(*keys, value=...)(state)
         torch.save(state, path)
@@ -601,8 +601,6 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
             "max_duration": "5ba",
             "resume": path,
         }
-        if may_be_missing(keys):
-            continue
         with pytest.raises(StateError, match=re.escape(str(path))):
             make_trainer(**arguments)
         assert all(map(torch.equal, before, weights(parts))), keys
