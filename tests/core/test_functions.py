@@ -463,3 +463,18 @@ def test_neither_torch_nor_numpy_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_ratio_is_a_number_above_zero() -> None:
+    """Of a function that is called as a trainer calls it, too."""
+    schedule = FunctionSchedule(lambda state, ssr=1.0: float(ssr))
+    state = SimpleNamespace(timestamp=Timestamp(batch=1), max_duration="9ba", dataloader_len=3)
+    assert schedule(state, np.float32(0.5)) == 0.5
+    for wrong in ("2", True, None, np.zeros(2)):
+        with pytest.raises(TypeError, match="ssr must be a number, not "):
+            schedule(state, wrong)
+    for wrong in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ScheduleError, match=r"ssr must be (above zero|finite), not "):
+            schedule(state, wrong)
+    with pytest.raises(TypeError, match="function must be a function, not 5"):
+        FunctionSchedule(5)  # type: ignore[arg-type]

@@ -39,7 +39,8 @@ def python(*arguments: str, **environment: str) -> CompletedProcess[str]:
 
 def python_path(*files: str) -> str:
     """Where another process finds what the tests share, and what stands beside these files."""
-    return os.pathsep.join(str(Path(file).parent) for file in (*files, __file__))
+    ours = (str(Path(file).parent) for file in (*files, __file__))
+    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), *ours])
 
 
 def forked(program: Path, *arguments: str) -> CompletedProcess[str]:

@@ -185,7 +185,7 @@ class Checkpoints:
         if state["cooldown"] is not None:
             self._schedulers.cooldown = state["cooldown"]
             self._schedulers.follow(run, clock)
-        content.check_schedulers(state["schedulers"], self._schedulers.state_dict(), PROGRESS)
+        content.check_schedulers(state["schedulers"], self._schedulers.stateful(), PROGRESS)
         content.check_alphas(state["alphas"], self._schedulers.alphas())
         return self._schedulers.changes(state["schedulers"])
 
