@@ -13,6 +13,8 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NO
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 # Only the installed wheel may be imported.
 unexport PYTHONPATH
+# Each worker imports all tests: what pytest has made of them is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What epochal is measured against, and what draws the result.
 PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm

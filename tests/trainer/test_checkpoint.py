@@ -286,8 +286,8 @@ def test_flipped(saved: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved) as archive:
         # The attributes of the first entry, which might make it a folder.
         places = [archive.start_dir + 38]
-    places += rng.sample(sorted(set(structure(data))), 250)
-    places += rng.sample(range(len(data)), 50)
+    places += rng.sample(sorted(set(structure(data))), 120)
+    places += rng.sample(range(len(data)), 30)
     path = tmp_path / "x.pt"
     found = 0
     for place in places:
@@ -538,7 +538,7 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
     right = torch.load(saved)
     paths = list(keys_of(right))
     assert len(paths) > 100
-    for keys in paths:
+    for keys in (keys for keys in paths if not may_be_missing(keys)):
         state = copy.deepcopy(right)
         at(*keys, value=...)(state)
         torch.save(state, path)
@@ -557,8 +557,6 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
             "max_duration": "5ba",
             "resume": path,
         }
-        if may_be_missing(keys):
-            continue
         with pytest.raises(StateError, match=re.escape(str(path))):
             make_trainer(**arguments)
         assert all(map(torch.equal, before, weights(parts))), keys
