@@ -330,19 +330,33 @@ def test_steps_at_fractional_boundaries() -> None:
         assert abs(restart(t) - float(sine_squared(left))) <= error, t
 
 
-def test_a_step_begins_at_the_first_float_at_which_its_length_has_passed() -> None:
-    """Or at the whole number that it means: 10 × (3 × 0.1) is 3."""
-    curve = StepScheduler("3ba", 0.5).resolve(Run("10000ba", scale_schedule_ratio=0.1))
-    rounded_down = 0
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [
+        (3, 0.1),
+        # A length that rounds to 1025, but is none of the numbers that are meant by it.
+        (1026, 0.9990253411306044),
+    ],
+)
+def test_a_step_begins_at_the_first_float_at_which_its_length_has_passed(
+    size: int, ratio: float
+) -> None:
+    """Or at the whole number that is meant: 10 × (3 × 0.1) is 3."""
+    run = Run(f"{10**7}ba", scale_schedule_ratio=ratio)
+    curve = StepScheduler(f"{size}ba", 0.5).resolve(run)
+    up = 0
     for n in range(1, 1000):
-        exact = Fraction(3 * n, 10) if n % 10 == 0 else n * 3 * Fraction(0.1)
+        exact = n * size * Fraction(ratio)
+        whole = round(exact)
+        if abs(exact - whole) <= n * size * Fraction(math.ulp(ratio)) / 2:
+            exact = Fraction(whole)
         first = float(exact)
         if Fraction(first) < exact:
             first = math.nextafter(first, math.inf)
-            rounded_down += 1
+            up += 1
         assert curve(first) == 0.5**n
         assert curve(math.nextafter(first, 0.0)) == 0.5 ** (n - 1)
-    assert rounded_down > 100
+    assert up > 100
 
 
 @settings(max_examples=300, deadline=None)
