@@ -185,10 +185,10 @@ at_each_level! {
             *alpha += by;
         };
 
-    /// Each value within bounds.
+    /// Each value within bounds. NaN stays, and is refused in the end.
     fn clip(out: &mut [f64], low: f64, high: f64)
         = for alpha in out.iter_mut() {
-            *alpha = smaller(larger(*alpha, low), high);
+            *alpha = smaller(high, larger(low, *alpha));
         };
 
     /// Each value, rounded once.
