@@ -335,6 +335,17 @@ def test_a_bad_time_anywhere_leaves_out_untouched(
         assert (wide == SENTINEL).all()
 
 
+@every_curve
+def test_one_time_out_of_order(curve: Curve) -> None:
+    in_order = curve(np.arange(1500))
+    for place in (0, 1, 255, 256, 257, 511, 512, 1498, 1499):
+        for t in (3, 700, 1490):
+            times, want = np.arange(1500), in_order.copy()
+            times[place], want[place] = t, in_order[t]
+            assert_same_bits(curve(times), want)
+            assert_same_bits(curve(times.astype(np.float64)), want)
+
+
 @pytest.mark.parametrize("size", [5, 300_000])
 def test_a_bad_time_leaves_the_input_untouched(size: int) -> None:
     times = np.linspace(0, 1100, size)

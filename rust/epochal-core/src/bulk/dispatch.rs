@@ -211,8 +211,30 @@ mod tests {
             let floats = read(level, &source, 0, &mut block);
             assert!(floats.iter().zip(&times).all(|(float, int)| *float == *int as f64));
             assert!(are_times(level, &source, 0, times.len()));
+            assert!(!are_in_order(level, &source, 0, times.len()));
             assert!(!are_times(level, &Source::I64(&[3, -1]), 0, 2));
             assert!(!are_times(level, &Source::F64(&[3.0, f64::NAN]), 0, 2));
+        }
+    }
+
+    #[test]
+    fn one_time_out_of_order_is_seen_anywhere() {
+        let sorted: Vec<i64> = (0..300).map(|n| n / 2).collect();
+        for level in Level::available() {
+            for place in 0..sorted.len() {
+                let mut times = sorted.clone();
+                times[place] = if place < 150 { 1000 } else { 3 };
+                let floats: Vec<f64> = times.iter().map(|t| *t as f64).collect();
+                for source in [Source::I64(&times), Source::F64(&floats)] {
+                    assert!(!are_in_order(level, &source, 0, times.len()), "{place}");
+                    assert!(are_in_order(level, &source, 0, place), "{place}");
+                }
+            }
+            for bad in [[f64::NAN, 1.0], [1.0, f64::NAN], [-1.0, 1.0], [1.0, f64::INFINITY]] {
+                assert!(!are_in_order(level, &Source::F64(&bad), 0, 2), "{bad:?}");
+            }
+            assert!(!are_in_order(level, &Source::I64(&[-1, 1]), 0, 2));
+            assert!(are_in_order(level, &Source::U32(&[1, 1, 7]), 0, 3));
         }
     }
 

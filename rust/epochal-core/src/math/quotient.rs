@@ -14,11 +14,12 @@ pub(crate) fn short_inverse(divisor: f64) -> f64 {
 
 /// dividend/divisor, with the bits of the CPU's division and in a fraction of its time.
 ///
-/// The first 26 digits of the quotient are taken away exactly; what is left is divided by way of
-/// the inverse, so the sum is the quotient up to 2^-77 of it before it is rounded. No quotient by 22
-/// digits is so near to the middle of two floats: m·divisor − dividend, for a middle m, is a whole
-/// number in units of 2^-54 of the quotient times the divisor's last digit, and not 0, as m has 54
-/// digits. Only a quotient that is not a normal number may be rounded otherwise.
+/// The first 26 digits of the quotient are taken away exactly, and what is left is divided by way
+/// of the inverse: so the sum is the quotient up to 2^-77 of it, before it is rounded once. No
+/// quotient comes so near to the middle of two floats, where it might be rounded to the other one:
+/// for a middle m, which has 54 digits, m·divisor − dividend is not 0, and a whole multiple of the
+/// last digit of m times that of a divisor of 22 digits, so 2^-76 of the quotient at least. Only a
+/// quotient that is not a normal number may be rounded otherwise.
 #[inline(always)]
 pub(crate) fn quotient(dividend: f64, divisor: f64, inverse: f64) -> f64 {
     let leading = trimmed(dividend * inverse);
