@@ -353,7 +353,7 @@ impl Node {
 /// at each level of the tree.
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn alone(formula: &Formula, t: f64) -> f64 {
-    value(|times, out| formula.fill(times.into(), out), t)
+    value(|times, out| formula.fill(times, out), t)
 }
 
 /// Refuses counters that the rates do not give from the one that is told.

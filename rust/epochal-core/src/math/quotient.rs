@@ -39,13 +39,13 @@ mod tests {
         };
         for n in 0..200_000 {
             // Odd divisors of up to 22 digits, and those times a power of two.
-            let digits = random() % (1 << (1 + n % 22)) | 1;
+            let digits = (random() % (1 << (1 + n % 22))) | 1;
             let divisor = (digits << (random() % 30)) as f64;
             let inverse = short_inverse(divisor);
             assert!(inverse > 0.0, "{divisor}");
             // Whole dividends, those of all digits, and those whose quotients lie beside a middle.
-            let middle = ((1 << 53 | random()) as f64 + 0.5) * divisor;
-            let all = f64::from_bits((random() % 200 + 923) << 52 | random() >> 1);
+            let middle = (((1 << 53) | random()) as f64 + 0.5) * divisor;
+            let all = f64::from_bits(((random() % 200 + 923) << 52) | (random() >> 1));
             for dividend in [(random() % digits) as f64, all, middle] {
                 for dividend in [dividend.next_down(), dividend, dividend.next_up()] {
                     let exact = dividend / divisor;
