@@ -1,10 +1,10 @@
 //! The tree of a curve. What a node does is here once, for one time and for a block of times.
 
 use crate::bulk::dispatch::{self, Level};
+use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::reading::{Reading, Readings};
-use crate::curve::{Formula, value};
 use crate::error::{Error, Fault, Kind, Result};
 use crate::math::{larger, smaller};
 use crate::run::Run;
@@ -353,7 +353,9 @@ impl Node {
 /// at each level of the tree.
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn alone(formula: &Formula, t: f64) -> f64 {
-    value(|times, out| formula.fill(times, out), t)
+    let mut alpha = [0.0];
+    formula.fill((&[t][..]).into(), &mut alpha);
+    alpha[0]
 }
 
 /// Refuses counters that the rates do not give from the one that is told.
