@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from epochal import _core
 from epochal._core import Schedule, ScheduleError
 from epochal._functions import as_schedule
+from epochal._shown import shown
 from epochal.config._entries import arguments_of, entry_of, parts_of, refuse_functions
 from epochal.schedules._words import unknown_argument
 
@@ -26,17 +27,12 @@ def replace(schedule: AnySchedule, /, **changes: Any) -> Schedule:
     for field in changes:
         owners = list(_owners(schedule, field))
         if not owners:
-            raise ScheduleError(unknown_argument(_shown(schedule), field, _fields_within(schedule)))
+            raise ScheduleError(unknown_argument(shown(schedule), field, _fields_within(schedule)))
         if len(owners) > 1:
             others = [f"{len(owners) - 3} more"] if len(owners) > 3 else []
-            shown = " and ".join([*map(_shown, owners[:3]), *others])
-            raise ScheduleError(f"{field} is an argument of {shown}: replace it in one of them")
+            several = " and ".join([*map(shown, owners[:3]), *others])
+            raise ScheduleError(f"{field} is an argument of {several}: replace it in one of them")
     return _replaced(schedule, changes)
-
-
-def _shown(schedule: Schedule) -> str:
-    text = repr(schedule)
-    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _owners(schedule: Schedule, field: str) -> Iterator[Schedule]:
