@@ -64,6 +64,7 @@ def test_arguments_their_order_and_defaults(name: str) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_attributes(name: str, data: st.DataObject) -> None:
     config = data.draw(configs(name))
@@ -79,6 +80,7 @@ def test_attributes(name: str, data: st.DataObject) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_repr_rebuilds(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()
@@ -146,6 +148,7 @@ def another(key: str, value: Any) -> Any:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_copies(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +30,16 @@ from training import assert_same, dataset, everything, make_trainer, model
 class Places:
     """Counts the places that a program passes, and raises at some of them."""
 
-    at: dict[int, type[BaseException]] = field(default_factory=dict)
-    passed: list[str] = field(default_factory=list)
+    at: dict[tuple[str, int], type[BaseException]] = field(default_factory=dict)
+    # Each with a number among those of its name. A place that is passed again has another number.
+    passed: list[tuple[str, int]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, name: str) -> None:
-        self.passed.append(name)
-        if error := self.at.get(len(self.passed) - 1):
+        place = name, self.counts[name]
+        self.counts[name] += 1
+        self.passed.append(place)
+        if error := self.at.get(place):
             raise error(name)
 
 
@@ -257,7 +262,7 @@ class Result:
     rows: list[Any]
     state: Any
     checkpoints: dict[str, Any]
-    passed: list[str]
+    passed: list[tuple[str, int]]
 
     def __init__(self, kind: str, folder: Path, at: Any = (), rest: bool = True) -> None:
         places = Places(dict(at))

@@ -212,8 +212,8 @@ class InterruptedProgram:
         with tempfile.TemporaryDirectory() as folder:
             alone = self.alone.get(kind) or Result(kind, Path(folder) / "alone")
             self.alone[kind] = alone
-            numbers = self.rng.sample(range(len(alone.passed)), self.rng.randint(1, 20))
-            at = {number: self.rng.choice([KeyboardInterrupt, Failure]) for number in numbers}
+            places = self.rng.sample(alone.passed, self.rng.randint(1, 20))
+            at = {place: self.rng.choice([KeyboardInterrupt, Failure]) for place in places}
             self.log = [f"{kind} at {sorted(at)}"]
             result = Result(kind, Path(folder) / "interrupted", at)
             assert_equal(alone, result)

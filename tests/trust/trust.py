@@ -27,6 +27,7 @@ SUPPORT = HERE.parent / "support"
 CAMPAIGNS = [
     *("points", "digits", "examples", "resume", "stateful"),
     *("calls", "checkpoints", "kills", "parallel", "memory"),
+    *("fuzz", "mutants"),
 ]
 SECONDS = 1800
 
