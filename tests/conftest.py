@@ -1,5 +1,6 @@
 """Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
-so that a change is judged by what it changes; `quick` too, but a few; `long` draws more."""
+so that a change is judged by what it changes; `quick` too, but a few; `long` draws more, and
+`trust` as many as a campaign of tests/trust asks for."""
 
 import gc
 import os

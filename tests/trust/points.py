@@ -105,10 +105,10 @@ def refusal_of(source: Source, run: Run, count: Count, strict: bool = True) -> b
             count.accepted += 1
             count.fault(f"{source.text} in {run}: {refusal!r}, but {error!r}")
         return True
-    if strict and not has_functions(source):
+    # Without milestones a curve reads the clock of the run, on which nothing depends.
+    if strict and not has_functions(source) and "milestones=[]" not in source.text:
         read = [str(unit) for unit in source.real().resolve(real_run(run)).units]
-        # One that reads nothing shows the clock that numbers are on.
-        if clocks and read != clocks:
+        if read != clocks:
             count.accepted += 1
             count.fault(f"{source.text} in {run} reads {read}, not {clocks}")
     return False
