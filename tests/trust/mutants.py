@@ -65,14 +65,6 @@ class Only:
         )
 
 
-def home(fault: Fault) -> str:
-    """The folder of tests that mirrors a source."""
-    parts = fault.path.split("/")
-    if parts[-1].startswith(("_cli", "__main__")):
-        return "programs"
-    return next((part for part in parts if part in ("config", "view", "torch", "trainer")), "core")
-
-
 def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
     """The tests to try: one case of each of a few files, as far as the time goes, then the others.
 
@@ -83,7 +75,7 @@ def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator
     count = Counter(map(file_of, cases))
 
     def rank(file: str) -> tuple[bool, int]:
-        return f"tests/{home(fault)}/" not in file, -count[file]
+        return f"tests/{fault.home}/" not in file, -count[file]
 
     files = sorted(count, key=rank)
     few = files[:FILES]

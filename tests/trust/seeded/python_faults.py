@@ -130,8 +130,14 @@ class Source:
         )
 
 
+# What only a type checker reads, and what is tested where the framework is installed.
+LEFT_OUT = ("_types.py", "lightning.py", "transformers.py")
+
+
 def python_faults() -> list[Fault]:
-    files = sorted((ROOT / "python").glob("**/*.py"))
+    files = [
+        file for file in sorted((ROOT / "python").glob("**/*.py")) if file.name not in LEFT_OUT
+    ]
     return [fault for file in files for fault in Source(str(file.relative_to(ROOT))).faults()]
 
 
