@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,20 +48,25 @@ FILES = 3  # of the first step: to collect the tests of all takes longer than to
 SHORT = {
     "python/epochal/config/_mappings.py": "tests/config/test_config.py",
     "python/epochal/_functions.py": "tests/core/test_functions.py",
-    "python/epochal/view/_lint.py": "tests/view/test_lint.py",
+    "python/epochal/view/_diff.py": "tests/view/test_diff.py",
 }
 
 
 class Only:
-    """Leaves the tests of a list, in its order."""
+    """Leaves the tests of a list, in its order, after those that are newer than the record."""
 
-    def __init__(self, tests: list[str]) -> None:
+    def __init__(self, tests: list[str], recorded: Collection[str]) -> None:
         self.place = {test: place for place, test in enumerate(tests)}
+        self.recorded = recorded
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted(
-            (item for item in items if item.nodeid in self.place),
-            key=lambda item: self.place[item.nodeid],
+            (
+                item
+                for item in items
+                if item.nodeid in self.place or item.nodeid not in self.recorded
+            ),
+            key=lambda item: self.place.get(item.nodeid, -1),
         )
 
 
@@ -154,7 +159,9 @@ class Campaign:
             folder = self.folder / "rust" if number else made(fault, output.with_suffix(""))
             files = list(dict.fromkeys(map(file_of, tests)))
             flags = ["-x", "--hypothesis-profile=quick"]
-            return processes.pytest(folder, files, flags, [Only(tests)], **environment)
+            return processes.pytest(
+                folder, files, flags, [Only(tests, known.seconds)], **environment
+            )
 
         seconds = 60 + 10 * sum(known.seconds[test] for test in tests)
         return processes.Job(work, output, seconds)
@@ -220,7 +227,7 @@ def full(seed: int, counts: dict[str, int], again: bool) -> list[Figure]:
     return told(trials)
 
 
-def told(trials: list[Trial]) -> list[Figure]:
+def told(trials: list[Trial], at_most: int | None = None) -> list[Figure]:
     figures = [
         Figure(f"faults seeded in the {layer}", sum(trial.fault.layer == layer for trial in trials))
         for layer in COUNTS
@@ -233,7 +240,7 @@ def told(trials: list[Trial]) -> list[Figure]:
         *figures,
         Figure("of them caught by a test", sum(bool(trial.caught) for trial in trials)),
         Figure("of them that change nothing promised, with the reason", len(explained)),
-        Figure("of them neither caught nor explained", len(left), at_most=0),
+        Figure("of them neither caught nor explained", len(left), at_most=at_most),
     ]
 
 
@@ -262,7 +269,7 @@ def short() -> list[Figure]:
             pass
         for trial, done in zip(trials, jobs, strict=True):
             trial.caught = "yes" if done.failed() else ""
-    return told(trials)
+    return told(trials, at_most=0)
 
 
 def measure(is_short: bool) -> list[Figure]:
