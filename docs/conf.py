@@ -16,6 +16,7 @@ extensions = [
     "site_docstrings",
     "site_pages",
     "site_pictures",
+    "site_reliability",
 ]
 exclude_patterns = ["_ext"]
 myst_heading_anchors = 3

@@ -10,6 +10,7 @@ from epochal._core import EpochalError, Run, StateError, Timestamp, TimeUnit, Un
 from epochal._follow import after_each_step
 from epochal._numbers import integer
 from epochal._ranks import check_group, gather, size, total
+from epochal._shown import shown
 from epochal._warning import warn
 
 # As in `typing`, whose import would take longer than the rest of the package's.
@@ -92,11 +93,11 @@ class Clock:
         "_lock": None,
         "_pending": None,
         "_ranks": None,
+        "_run": None,
         "_start": None,
         "_timestamp": None,
         "_told": None,
         "_totals": None,
-        "run": "The facts of the run.",
     }
 
     def __init__(
@@ -107,20 +108,18 @@ class Clock:
         every: SupportsIndex = 1,
         totals: bool = False,
     ) -> None:
-        if not isinstance(run, Run):
-            raise TypeError(f"run must be a Run, not {run!r}")
+        self.run = run
         ticks = integer(every)
         if ticks is None:
-            raise TypeError(f"every must be a whole number of ticks, not {every!r}")
+            raise TypeError(f"every must be a whole number of ticks, not {shown(every)}")
         if ticks < 1:
-            raise EpochalError(f"every must be 1 tick or more, not {every!r}")
+            raise EpochalError(f"every must be 1 tick or more, not {shown(every)}")
         if not isinstance(totals, bool):
-            raise TypeError(f"totals must be True or False, not {totals!r}")
+            raise TypeError(f"totals must be True or False, not {shown(totals)}")
         if group is not None:
             check_group(group)
             if totals:
                 raise EpochalError("totals=True sums nothing up, so there is no use for a group")
-        self.run = run
         self._group = group
         self._every = ticks
         self._totals = totals
@@ -153,6 +152,17 @@ class Clock:
         for name, value in state.items():
             setattr(self, name, value)
         self._begin()
+
+    @property
+    def run(self) -> Run:
+        """The facts of the run; may be assigned. Raises `TypeError` for what is no `Run`."""
+        return self._run
+
+    @run.setter
+    def run(self, run: Run) -> None:
+        if not isinstance(run, Run):
+            raise TypeError(f"run must be a Run, not {shown(run)}")
+        self._run = run
 
     @property
     def totals(self) -> bool:

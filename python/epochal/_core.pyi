@@ -912,7 +912,7 @@ class Writer:
     def __new__(
         cls,
         groups: Sequence[dict[str, Any]],
-        entries: Sequence[tuple[int, str, int | None, str, float, int, bool, int]],
+        entries: Sequence[tuple[int, str, int | None, str, float, int, bool, int, float]],
         readers: Sequence[Callable[[Any], float]],
         fill: Callable[[bytearray], object],
     ) -> Self: ...

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from epochal import _core
 from epochal._core import Curve, Run, Schedule, ScheduleError, Time, Timestamp, TimeUnit
-from epochal._numbers import is_bool
+from epochal._numbers import finite, is_bool
+from epochal._shown import shown
 
 # As in `typing`, whose import would take longer than the rest of the package's.
 TYPE_CHECKING = False
@@ -128,10 +129,13 @@ class _Leaf:
         return self.call(state, run.scale_schedule_ratio)
 
     def check_ratio(self, ssr: Number) -> None:
-        if ssr != 1 and not self.takes_ssr:
+        ratio = finite("ssr", ssr)
+        if not ratio > 0.0:
+            raise ScheduleError(f"ssr must be above zero, not {shown(ssr)}")
+        if ratio != 1.0 and not self.takes_ssr:
             raise ScheduleError(
                 f"schedule function {self.name} does not take the scale schedule ratio, "
-                f"which is {ssr!r}: give it a parameter 'ssr'"
+                f"which is {shown(ssr)}: give it a parameter 'ssr'"
             )
 
     def call(self, state: Any, ssr: Number) -> float:
@@ -149,7 +153,7 @@ class _Leaf:
             alpha = -1.0
         if not 0.0 <= alpha < float("inf"):
             raise ScheduleError(
-                f"schedule function {self.name} returned {result!r} at {_time(state)}: "
+                f"schedule function {self.name} returned {shown(result)} at {_time(state)}: "
                 "a multiplier must be a finite number, 0 or above"
             )
         return alpha
@@ -264,7 +268,7 @@ def as_schedule(schedule: object, name: str = "schedule") -> Schedule:
             raise TypeError(f"{name}: {error}") from None
     raise TypeError(
         f"{name} must be a schedule or a function f(state, ssr=1.0), not "
-        f"{schedule!r}{_way_to_schedule(schedule)}"
+        f"{shown(schedule)}{_way_to_schedule(schedule)}"
     )
 
 
@@ -283,7 +287,7 @@ def _way_to_schedule(given: Any) -> str:
 
 def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:
     if isinstance(units, str) or not hasattr(units, "__iter__"):
-        raise TypeError(f"units must be a list of units, e.g. ['tok'], not {units!r}")
+        raise TypeError(f"units must be a list of units, e.g. ['tok'], not {shown(units)}")
     given = {TimeUnit(unit) for unit in units}
     if TimeUnit.DURATION in given:
         raise ScheduleError("units must be those of clocks, such as 'ba', not 'dur'")
@@ -293,6 +297,8 @@ def _units(units: Iterable[UnitLike]) -> tuple[TimeUnit, ...]:
 def _takes_ssr(function: Callable[..., Any]) -> bool:
     import inspect
 
+    if not callable(function):
+        raise TypeError(f"function must be a function, not {shown(function)}")
     try:
         signature = inspect.signature(function)
     except ValueError:  # a function in C without a signature
@@ -306,7 +312,7 @@ def _takes_ssr(function: Callable[..., Any]) -> bool:
     except TypeError:
         wanted = "f(state, ssr=1.0) or f(state)"
         raise TypeError(
-            f"a schedule function is called as {wanted}, which {function!r} does not allow"
+            f"a schedule function is called as {wanted}, which {shown(function)} does not allow"
         ) from None
     return takes_ssr
 

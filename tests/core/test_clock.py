@@ -296,6 +296,15 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], text: 
     assert type(raised.value) is error
 
 
+def test_a_run_that_is_assigned_is_checked() -> None:
+    clock = Clock(RUN)
+    with pytest.raises(TypeError, match="run must be a Run, not '90ep'"):
+        clock.run = "90ep"  # type: ignore[assignment]
+    assert clock.run is RUN
+    clock.run = longer = Run("90ep")
+    assert clock.run is longer
+
+
 def test_the_time_is_not_assigned() -> None:
     clock = Clock(RUN)
     for name in ("timestamp", "done", "time"):

@@ -221,14 +221,6 @@ def test_timestamps_read_the_clock_of_the_curve() -> None:
         assert curve(stamp) == curve(count) == 1 - count / 400
 
 
-def test_epochs_are_read_on_the_batch_clock() -> None:
-    curve = StepScheduler("1ep", 0.5).resolve(Run("3ep", batches_per_epoch=10))
-    assert curve.units == (TimeUnit.BATCH,)
-    assert [curve(Timestamp(batch=b)) for b in (0, 9, 10, 19, 20)] == [1.0, 1.0, 0.5, 0.5, 0.25]
-    # The epoch counter plays no part.
-    assert curve(Timestamp(batch=9, epoch=2)) == 1.0
-
-
 def test_the_wall_clock_is_read_to_the_microsecond() -> None:
     curve = LinearScheduler().resolve(Run("100sec"))
     assert curve.units == (TimeUnit.SECOND,)

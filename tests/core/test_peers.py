@@ -1,48 +1,18 @@
 """Every curve of vectors/peers.jsonl: what other libraries compute, in one expression each."""
 
-import json
-from collections import defaultdict
-from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import epochal
 import numpy as np
 import pytest
-from epochal import Curve, PiecewiseScheduler, parse
+from epochal import PiecewiseScheduler, parse
+from golden import peer_cases
 from reference import run as reference_run
 from reference.time import parse as parse_time
 from strategies import COUNT_UNITS
 from trees import Tree
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "peers.jsonl"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One line of the file."""
-
-    line: int
-    run: str
-    expression: str
-    values: tuple[float, ...]
-    tolerance: float
-
-    def curve(self) -> Curve:
-        return parse(self.expression).resolve(self.run)
-
-
-def read() -> dict[str, list[Case]]:
-    cases = defaultdict(list)
-    for number, text in enumerate(VECTORS.read_text().splitlines(), 1):
-        line = json.loads(text)
-        values = tuple(map(float.fromhex, line["values"]))
-        case = Case(number, line["run"], line["expr"], values, line["tol"])
-        cases[f"{line['peer']} {line['name']}"].append(case)
-    return dict(cases)
-
-
-CASES = read()
+CASES = peer_cases()
 
 
 def test_all_are_there() -> None:
@@ -53,13 +23,10 @@ def test_all_are_there() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_values(name: str) -> None:
     for case in CASES[name]:
-        curve = case.curve()
-        batches = np.arange(len(case.values))
-        values = curve(batches)
-        worst = np.abs(values - case.values).max()
-        assert worst <= case.tolerance, f"line {case.line}: {case.expression} is off by {worst}"
-        alone = [curve(int(batch)) for batch in batches]
-        assert values.tolist() == alone, f"line {case.line}: {case.expression}"
+        values = case.in_an_array().tolist()
+        complaints = list(case.complaints(values))
+        assert not complaints, f"{len(complaints)} complaints, the first of them: {complaints[0]}"
+        assert values == case.one_by_one(), f"line {case.line}: {case.expression}"
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -65,20 +65,6 @@ def test_duration_of_any_size(run: reference.Run, length: int, data: st.DataObje
     agree(lambda: plain_time(real_run(run).duration), lambda: run.duration)
 
 
-def test_worked_examples_of_duration() -> None:
-    def duration(text: str, ratio: float, batches_per_epoch: int | None = None) -> str:
-        run = Run(text, batches_per_epoch=batches_per_epoch, scale_schedule_ratio=ratio)
-        return str(run.duration)
-
-    assert duration("20ep", 0.5) == "10ep"
-    assert duration("3ep", 0.5, 100) == "150ba"
-    assert duration("3ep", 1.0) == "3ep"
-    assert duration("100ba", 0.29) == "29ba"
-    assert duration("10ba", 0.25) == "2ba"
-    assert duration("30ep", 0.1) == "3ep"
-    assert "'ep' needs batches_per_epoch" in str(error_of(duration, "3ep", 0.5))
-
-
 def test_counts_on_the_way_must_be_in_range() -> None:
     too_long = error_of(
         Run, "5901069761263453ep", batches_per_epoch=1563, scale_schedule_ratio=1e-14
@@ -120,17 +106,6 @@ def test_convert_with_every_rate(run: reference.Run, count: int, data: st.DataOb
     agree(
         lambda: plain_time(real_run(run).convert(str(time), into)), lambda: run.convert(time, into)
     )
-
-
-def test_worked_examples_of_conversion() -> None:
-    assert str(FULL.convert("1ep", "tok")) == "700tok"
-    assert str(FULL.convert("150ba", "ep")) == "1ep"
-    assert str(FULL.convert("-150ba", "ep")) == "-1ep"
-    assert str(FULL.convert("0.5dur", "sp")) == "4800sp"
-    assert str(FULL.convert("150ba", "dur")) == "0.5dur"
-    assert str(Run("90ep", batches_per_epoch=12).convert("0.3dur", "ba")) == "324ba"
-    assert str(Run("100ba").convert("0.29dur", "ba")) == "29ba"
-    assert str(Run("9sec").convert("0.5dur", "sec")) == "4sec"
 
 
 @pytest.mark.parametrize(("unit", "fact"), [("ep", FACTS[0]), ("sp", FACTS[1]), ("tok", FACTS[2])])

@@ -1,11 +1,9 @@
 """The values of every schedule and product against the reference, and the law of scaling."""
 
-import decimal
 import math
 import operator
 import pickle
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 
 import epochal
@@ -24,22 +22,17 @@ from epochal import (
     Schedule,
     StepScheduler,
 )
+from exactness import all_at, clock_of, config_fault, length, scale
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference import run as reference_run
 from reference.errors import Refusal
-from reference.formulas import precisely
 from reference.parity import error_of
-from reference.phase import Notes, Part, Phase, total
 from reference.time import Time as PlainTime
-from reference.time import parse, snapped_quotient
-from strategies import COUNT_UNITS, real_run
+from reference.time import snapped_quotient
+from strategies import COUNT_UNITS, costly, real_run
 
 # Values
-
-
-def all_at(t: float) -> dict[str, Fraction]:
-    return dict.fromkeys(COUNT_UNITS, Fraction(t))
 
 
 def read(curve: Curve, t: float) -> float:
@@ -51,67 +44,9 @@ def read(curve: Curve, t: float) -> float:
     return value
 
 
-def scale(config: Config) -> float:
-    """The largest α."""
-    start = float(config.arguments.get("warmup_start", 0.0))
-    return max([1.0, *map(float, config.alphas)]) * max(1.0, start)
-
-
-def allowed(config: Config, run: reference_run.Run, t: float, exact: Decimal) -> Decimal:
-    """How far α may be from the exact value: four units in the last place if α falls to 0.
-
-    Else 2^-51 of the largest, and what the rounding of moments between two counts adds.
-    """
-    absolute = Decimal(scale(config)) / 2**51
-    if goes_to_zero(config, run):
-        return min(4 * Decimal(math.ulp(float(exact))), absolute)
-    return absolute + config.spread(run, all_at(t))
-
-
-def goes_to_zero(config: Config, run: reference_run.Run) -> bool:
-    """Then small values are as exact as large ones."""
-    if config.name.startswith(("Constant", "Cyclic", "Piecewise", "OneCycle")):
-        return False
-    if config.name == "InverseSquareRootWithWarmupScheduler":
-        # Its cooldown begins at a value that is rounded itself.
-        return False
-    if config.name == "CosineAnnealingWarmRestartsScheduler":
-        # The end of a cycle must be exact for that, as it is if all lengths are whole.
-        first = length(config.arguments["t_0"], run)
-        if Fraction(config.arguments.get("t_mult", 1.0)).denominator * first.denominator != 1:
-            return False
-    given = arguments(config)
-    if config.name == "WSDScheduler":
-        # So must be the start of its decay.
-        lengths = [length(given[key], run) for key in ("t_max", "t_decay")]
-        if any(found.denominator != 1 for found in lengths):
-            return False
-    return float(given.get("alpha_f", 0.0)) == float(given.get("warmup_start", 0.0)) == 0
-
-
-def at_start(run: reference_run.Run) -> Phase:
-    return Phase(run, all_at(0).__getitem__, Notes())
-
-
-def clock_of(text: str, run: reference_run.Run) -> str:
-    return at_start(run).clock(parse(text))
-
-
-def length(text: str, run: reference_run.Run, scaled: bool = True, clock: str = "") -> Fraction:
-    """On a clock; on its own if none is named."""
-    found = at_start(run).length(parse(text), scaled)
-    return total((Part(1, found),), clock or found.clock, run)
-
-
 def assert_exact(config: Config, run: reference_run.Run, curve: Curve, t: float) -> None:
-    exact = config.alpha(run, all_at(t))
-    value = read(curve, t)
-    with decimal.localcontext(precisely()):
-        error = abs(Decimal(value) - exact)
-        assert error <= allowed(config, run, t, exact), (
-            f"α({t}) is {value!r}, not {float(exact)!r}: "
-            f"off by {float(error / Decimal(math.ulp(float(exact)))):.3} ulp, {float(error):.3}"
-        )
+    fault = config_fault(config, run, t, read(curve, t))
+    assert fault is None, fault
 
 
 def resolved(config: Config, run: reference_run.Run) -> Curve:
@@ -123,6 +58,7 @@ def resolved(config: Config, run: reference_run.Run) -> Curve:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_values_at_and_beside_every_boundary(name: str, data: st.DataObject) -> None:
     config, run = data.draw(configs(name)), data.draw(complete_runs)
@@ -134,6 +70,7 @@ def test_values_at_and_beside_every_boundary(name: str, data: st.DataObject) -> 
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_values_of_long_runs(name: str, data: st.DataObject) -> None:
     """Counters up to 2^53."""
@@ -183,6 +120,7 @@ def test_both_ends_are_exact_and_the_last_holds(config: Config) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data(), st.integers(1, 300))
 def test_scaling_is_a_change_of_clock(name: str, data: st.DataObject, percent: int) -> None:
     """α_σ(t) = α(t/σ), for every schedule with `scale_warmup=True` and every one without warmup.

@@ -1,13 +1,10 @@
 """Random trees, of any operation over any schedules: values, text, copies, the law of scaling."""
 
 import copy
-import decimal
 import math
 import pickle
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +13,10 @@ import numpy as np
 from configs import REAL, can_be_built, plain
 from curves import assert_same_bits, one_by_one
 from epochal import Clock, Curve
+from exactness import bounds, can_be_told, tree_fault
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference.errors import Refusal
-from reference.formulas import precisely
 from reference.parity import assert_refuses
 from reference.run import Run
 from reference.time import Time
@@ -27,7 +24,6 @@ from strategies import COUNT_UNITS, possible, real_run, real_timestamp
 from trees import (
     Clocks,
     Tree,
-    bounds,
     clocks_at,
     edges,
     has_functions,
@@ -35,9 +31,6 @@ from trees import (
     tree_runs,
     trees,
 )
-
-# Below it a float has fewer digits.
-SMALLEST = sys.float_info.min
 
 
 def resolved(tree: Tree, run: Run) -> Curve:
@@ -59,22 +52,8 @@ def some(data: st.DataObject, tree: Tree, run: Run) -> list[int]:
 
 
 def assert_close(tree: Tree, run: Run, clocks: Clocks, value: float) -> None:
-    """Off by no more than the sum of what the parts may be off.
-
-    Where time counts from a moment between two counts, or α is taken at one, that moment is
-    rounded, and α as steep as it is there.
-    """
-    exact, spread = tree.alpha(run, clocks), tree.spread(run, clocks)
-    if has_functions(tree) and tree.notes(run, clocks).between:
-        # A function reads whole counts, of a time that is none.
-        return
-    allowed = Decimal(bounds(plain(tree.text))[1] + SMALLEST)
-    with decimal.localcontext(precisely()):
-        error = abs(Decimal(value) - exact)
-        assert error <= allowed + 2 * spread, (
-            f"{value!r}, not {float(exact)!r}: off by {float(error):.3}, more than "
-            f"{float(allowed):.3} and twice {float(spread):.3}"
-        )
+    fault = tree_fault(tree, run, clocks, value) if can_be_told(tree, run, clocks) else None
+    assert fault is None, fault
 
 
 @given(st.data())

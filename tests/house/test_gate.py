@@ -6,6 +6,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from catalogue import EXAMPLES
+from epochal import _core
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,8 +54,35 @@ def test_what_is_written_is_read(
     assert gate.read() == ("rustc 1.0, a machine", counts)
 
 
+CORE = ROOT / "rust" / "epochal-core"
+KERNELS = (CORE / "examples" / "kernels.rs").read_text("utf-8")
+# By the function that makes it, and by the name that it prints.
+NODES = dict(
+    re.findall(
+        r'^    (\w+) -> \w+,\s+"(\w+)"',
+        (CORE / "src" / "schedule" / "nodes.rs").read_text("utf-8"),
+        flags=re.MULTILINE,
+    )
+)
+
+
 def test_every_curve_has_a_count(gate: ModuleType) -> None:
-    source = (ROOT / "rust" / "epochal-core" / "examples" / "kernels.rs").read_text("utf-8")
-    cases = re.findall(r'^ *\(?"([a-z0-9 /.,-]+)",', source, flags=re.MULTILINE)
+    cases = re.findall(r'^ *\(?"([a-z0-9 /.,-]+)",', KERNELS, flags=re.MULTILINE)
     _, counts = gate.read()
     assert list(counts) == cases
+
+
+def test_every_node_has_a_kernel() -> None:
+    """One that is added to the core is counted too."""
+    assert not [name for name in NODES if f"Schedule::{name}(" not in KERNELS]
+
+
+def test_every_node_is_in_the_catalogue() -> None:
+    """On its own, or in the tree that an example stands for."""
+    texts = " ".join(map(_core.expanded, EXAMPLES.values()))
+
+    def is_there(name: str) -> bool:
+        written = f"{name}Scheduler(" if name[0].isupper() else f".{name}("
+        return name in EXAMPLES or written in texts
+
+    assert not [name for name in NODES.values() if not is_there(name)]

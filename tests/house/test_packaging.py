@@ -12,6 +12,7 @@ from pathlib import Path
 import epochal
 import notices
 import pytest
+import urls
 from epochal import _core
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,24 @@ def test_what_the_registry_shows() -> None:
     minor = sys.version_info.minor
     if sys.version_info.releaselevel == "final":
         assert f"Programming Language :: Python :: 3.{minor}" in classifiers
+
+
+def test_a_release_names_where_it_was_made(tmp_path: Path) -> None:
+    """As the release workflow has it, which alone knows the address."""
+    files = [Path("pyproject.toml"), Path("rust", "epochal-core", "Cargo.toml")]
+    for file in files:
+        (tmp_path / file.parent).mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    urls.write("https://host/owner/epochal", tmp_path)
+    wheel, crate = (tomllib.loads((tmp_path / file).read_text(encoding="utf-8")) for file in files)
+    assert wheel["project"]["urls"]["Source"] == "https://host/owner/epochal"
+    assert (
+        wheel["project"]["urls"]["Changelog"] == "https://host/owner/epochal/blob/main/CHANGELOG.md"
+    )
+    for url in wheel["project"]["urls"].values():
+        *_, page = url.partition("/main/")
+        assert (ROOT / page).exists()
+    assert crate["package"]["repository"] == "https://host/owner/epochal"
 
 
 def test_types_are_shipped_with_docstrings() -> None:

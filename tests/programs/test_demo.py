@@ -2,13 +2,12 @@
 
 import re
 import runpy
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
+from processes import forked
 
 DEMO = Path(__file__).parents[2] / "examples" / "digits.py"
 EPOCHS = 2
@@ -28,8 +27,9 @@ class Row:
     highest: float
 
 
-# The figure is to make its own folder.
-ARGUMENTS = [f"--epochs={EPOCHS}", "--seeds=2", "--out=new/digits.png"]
+def arguments(folder: Path) -> list[str]:
+    """The figure is to make its own folder."""
+    return [f"--epochs={EPOCHS}", "--seeds=2", f"--out={folder}/new/digits.png"]
 
 
 def rows_of(stdout: str) -> list[Row]:
@@ -50,8 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> tuple[str, list[Row]]:
     """What it prints, and the rows of its table."""
-    command = [sys.executable, str(DEMO), *ARGUMENTS]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = forked(DEMO, *arguments(folder))
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return done.stdout, rows_of(done.stdout)
@@ -98,10 +97,8 @@ def test_figure(demo: tuple[str, list[Row]], folder: Path) -> None:
 def test_the_same_again(
     demo: tuple[str, list[Row]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """In this process, whatever has been done in it."""
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(DEMO))["main"](ARGUMENTS)
+    runpy.run_path(str(DEMO))["main"](arguments(tmp_path))
     assert rows_of(capsys.readouterr().out) == demo[1]

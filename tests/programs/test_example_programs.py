@@ -1,23 +1,22 @@
 """The smaller example programs, run as a user runs them."""
 
+import os
 import re
 import runpy
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from epochal import ConstantWithWarmupScheduler
-from processes import python
+from processes import Fork, forked
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(name: str, *arguments: str) -> list[str]:
     """What an example prints."""
-    done = python(str(EXAMPLES / name), *arguments)
+    done = forked(EXAMPLES / name, *arguments)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return done.stdout.splitlines()
@@ -57,20 +56,20 @@ def test_preemption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--duration=3ep", f"--folder={tmp_path / 'alone'}"])
     alone = capsys.readouterr().out.splitlines()
     assert len(alone) > 5
-    command = [sys.executable, str(EXAMPLES / "preemption.py"), "--duration=3ep"]
+    arguments = ["--duration=3ep", f"--folder={tmp_path / 'ended'}"]
+    out, err = tmp_path / "out", tmp_path / "err"
+    os.mkfifo(out)
     lines: list[str] = []
     for _ in range(2):
-        with subprocess.Popen(
-            [*command, f"--folder={tmp_path / 'ended'}"], stdout=subprocess.PIPE, text=True
-        ) as program:
-            assert program.stdout
-            for line in program.stdout:
+        program = Fork(EXAMPLES / "preemption.py", *arguments, out=out, err=err)
+        with out.open() as printed:
+            for line in printed:
                 if line.startswith("step"):
                     program.send_signal(signal.SIGTERM)
                 lines.append(line.rstrip())
-        assert program.returncode == 0
+        assert program.wait() == 0, err.read_text()
         assert lines[-1].startswith("ended by a signal after step")
-    lines += run("preemption.py", "--duration=3ep", f"--folder={tmp_path / 'ended'}")
+    lines += run("preemption.py", *arguments)
     assert sum(line.startswith("resumed at step") for line in lines) == 2
     assert [line for line in lines if line.startswith(("step", "done"))] == alone
 

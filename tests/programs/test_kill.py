@@ -1,9 +1,9 @@
 """Trainings that are killed at random moments; `make kill` does it more often."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from processes import forked
 
 HARNESS = Path(__file__).parent / "kill" / "harness.py"
 
@@ -17,10 +17,7 @@ def number(words: str, text: str) -> int:
 def test_killed_trainings_end_like_others() -> None:
     """And what is broken on purpose is found: files that are written in place, random numbers or
     momentum that are not restored."""
-    command = [sys.executable, "-W", "error", str(HARNESS), "--kills=12", "--self-test"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, cwd="/"
-    )
+    done = forked(HARNESS, "--kills=12", "--self-test")
     assert done.returncode == 0, done.stdout + done.stderr
     right, *faulty = done.stdout.split("with a fault")
     assert number("kills", right) >= 12

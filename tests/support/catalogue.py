@@ -106,6 +106,28 @@ def full(name: str) -> Schedule:
     return build(name, FULL[name])
 
 
+_A, _B = (
+    full("LinearScheduler"),
+    build("ExponentialScheduler", {"gamma": 0.75, "decay_period": "10ba"}),
+)
+# One of each, by the name that it has in a mapping, with every argument given.
+OPERATIONS: dict[str, Schedule] = {
+    "after_warmup": _B.after_warmup("2ba", start=0.125, shape="rex", scale=True),
+    "until": _A.until("5ba", _B, carry=True),
+    "cooldown": _A.cooldown("2ba", t_max="7ba", alpha_f=0.125, shape="1-sqrt"),
+    "clip": _B.clip(low=0.125, high=0.75),
+    "repeat": _A.repeat("5ba"),
+    "advance": _B.advance("1ba", scale=True),
+    "delay": _B.delay("2ba", scale=True),
+    "product": _A * _B,
+    "scale": _A * 0.75,
+    "lift": _A + 0.125,
+}
+# All of it. A schedule, or an operation, that is added here is in every test that takes these.
+EXAMPLES: dict[str, Schedule] = {**{name: full(name) for name in FULL}, **OPERATIONS}
+every_example = pytest.mark.parametrize("name", EXAMPLES)
+
+
 def least(name: str) -> Schedule:
     """With the arguments that have no default."""
     needed = [key for key, default in parameters(name).items() if default is REQUIRED]

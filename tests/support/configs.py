@@ -245,6 +245,12 @@ def configs(draw: Draw, *names: str, units: tuple[str, ...] = UNITS, longest: in
         unit = draw(st.sampled_from(units))
         arguments |= {key: draw(lengths((unit,), longest)) for key in ("t_up", "t_down")}
         arguments["alpha_i"] = draw(st.floats(0, 1))
+    if name == "WSDScheduler" and draw(st.integers(0, 3)):
+        # Mostly there is room for the decay.
+        unit = draw(st.sampled_from(units))
+        pair = [draw(lengths((unit,), longest)) for _ in range(2)]
+        pair.sort(key=lambda text: float(text.removesuffix(unit)))
+        arguments["t_decay"], arguments["t_max"] = pair
     config = Config(name, arguments)
     assume(can_be_built(config))
     return config

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from catalogue import FULL, full
+from catalogue import FULL, OPERATIONS, full
 from epochal import (
     ConstantScheduler,
     ConstantWithWarmupScheduler,
@@ -84,9 +84,10 @@ _SCHEDULES: tuple[Schedule, ...] = (
     MultiStepScheduler(["10ba", "0.3dur"], 0.3).advance("1ba")
     * PolynomialScheduler(1.5).repeat("90ba"),
 )
-# These, and the example of each class that is none of them.
+# These, the examples of the classes that are none of them, and those of all operations.
 _CLASSES = {type(schedule).__name__ for schedule in _SCHEDULES}
-SCHEDULES = (*_SCHEDULES, *(full(name) for name in FULL if name not in _CLASSES))
+_OTHERS = (full(name) for name in FULL if name not in _CLASSES)
+SCHEDULES = (*_SCHEDULES, *_OTHERS, *OPERATIONS.values())
 RUNS = (
     Run("1000ba", batches_per_epoch=40),
     Run("1000ba", batches_per_epoch=40, scale_schedule_ratio=0.3),

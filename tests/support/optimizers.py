@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from epochal import (
+    Clock,
     ConstantScheduler,
     ConstantWithWarmupScheduler,
     CosineAnnealingScheduler,
@@ -81,6 +82,13 @@ def train_step(optimizer: Optimizer, batch: int) -> None:
             loss = loss + (weights * (1 + batch % 5)).sin().sum()
     loss.backward()
     optimizer.step()
+
+
+def tick(clock: Clock, k: int) -> None:
+    """Batch k: every one has another size, and every fifth ends an epoch."""
+    clock.tick(samples=1 + k % 4, tokens=1 + 37 * k * k % 211, seconds=0.1 + k % 3)
+    if k % 5 == 4:
+        clock.next_epoch()
 
 
 def field(optimizer: Optimizer, name: str) -> list[Any]:

@@ -1,13 +1,16 @@
 """A tiny model, its data, and a Trainer for them."""
 
 import random
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from epochal import Trainer
+from epochal.trainer._signals import ENDING
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
@@ -98,6 +101,30 @@ def make_trainer(**changes: Any) -> Trainer:
         parameters = arguments["model"].parameters()
         arguments["optimizers"] = torch.optim.SGD(parameters, lr=0.5, momentum=0.9)
     return Trainer(**arguments)
+
+
+def at(batch: int, do: Callable[[Trainer], object], times: int = 1) -> Callable[[Trainer], None]:
+    """A callback that does something after a batch, so many times."""
+    left = [times]
+
+    def callback(trainer: Trainer) -> None:
+        if trainer.clock.timestamp.batch == batch and left[0]:
+            left[0] -= 1
+            do(trainer)
+
+    return callback
+
+
+def send(number: int) -> Callable[[object], None]:
+    return lambda trainer: signal.raise_signal(number)
+
+
+@contextmanager
+def handlers_unchanged() -> Iterator[None]:
+    numbers = [signal.SIGINT, *ENDING]
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def everything(trainer: Trainer) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from configs import NAMES, REQUIRED, START, Source, can_be_built, parameters, plain
 from hypothesis import assume
 from hypothesis import strategies as st
-from reference import named, timestamp, tree
+from reference import timestamp, tree
 from reference.arguments import LENGTHS, MOMENTS
 from reference.formulas import SHAPE_NAMES
 from reference.phase import Notes, Part, Phase, total
@@ -283,52 +283,3 @@ def edges(source: Source, run: Run) -> list[int]:
     end = math.ceil(total((Part(1, phase.length(Time(1.0, "dur"))),), "ba", run))
     found = {k + beside for k in sums | {end, 2 * end} for beside in (-1, 0, 1)}
     return sorted(k for k in found if 0 <= k <= 4 * end + 10)
-
-
-# How exact a tree is
-
-
-def bounds(part: tree.Schedule) -> tuple[float, float]:
-    """How large α may be, and how far off: each tail by 2^-51 of its largest α, each operation
-    by what its operands are off and by the rounding of its own result.
-
-    Numbers below the smallest normal one have fewer digits.
-    """
-    match part:
-        case tree.Product(a, b) | tree.Until(a, _, b, True):
-            (size, error), (other, its_error) = bounds(a), bounds(b)
-            both = size * other
-            return max(size, both), error + error * other + its_error * size + both * HALF
-        case tree.Until(a, _, b, False):
-            (size, error), (other, its_error) = bounds(a), bounds(b)
-            return max(size, other), max(error, its_error)
-        case tree.Scaled(a, factor):
-            size, error = bounds(a)
-            return size * factor, error * factor + size * factor * HALF
-        case tree.Lifted(a, alpha):
-            size, error = bounds(a)
-            return size + alpha, error + (size + alpha) * HALF
-        case tree.Clipped(a, low):
-            size, error = bounds(a)
-            return max(size, low), error
-        case tree.Warmup(a, _, start):
-            size, error = bounds(a)
-            largest = max(1.0, start)
-            return size * largest, error * largest + size * largest * 4 * HALF
-        case tree.Cooldown(a, _, _, alpha_f) | named.Ending(a, _, _, alpha_f):
-            size, error = bounds(a)
-            return max(size, alpha_f), error + max(size, alpha_f) * 4 * HALF
-        case tree.Repeated(a) | tree.Advanced(a) | tree.Delayed(a):
-            return bounds(a)
-    size = max(1.0, *alphas(part))
-    return size, size * 4 * HALF
-
-
-# Half a unit in the last place of 1.
-HALF = 2.0**-53
-
-
-def alphas(tail: tree.Schedule) -> list[float]:
-    """The values of α that a tail is given."""
-    points = [alpha for _, alpha in getattr(tail, "points", ())]
-    return points + [getattr(tail, name, 0.0) for name in ("alpha", "alpha_i", "alpha_f")]

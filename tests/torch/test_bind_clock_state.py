@@ -23,17 +23,10 @@ from epochal import (
     UnitError,
 )
 from epochal.torch import EpochalLR, bind
-from optimizers import RUN, SCHEDULES, STEPS, lrs, sgd, through_a_file, train_step, weights
+from optimizers import RUN, SCHEDULES, STEPS, lrs, sgd, through_a_file, tick, train_step, weights
 from optimizers import settings as group_settings
 from torch import Tensor
 from torch.optim import Optimizer
-
-
-def tick(clock: Clock, k: int) -> None:
-    """Batch k: every one has another size, and every fifth ends an epoch."""
-    clock.tick(samples=1 + k % 4, tokens=1 + 37 * k * k % 211, seconds=0.1 + k % 3)
-    if k % 5 == 4:
-        clock.next_epoch()
 
 
 def train(optimizer: Optimizer, clock: Clock, scheduler: EpochalLR, k: int) -> None:

@@ -47,12 +47,13 @@ class Trained:
 
 
 @contextmanager
-def one_warning(text: str) -> Iterator[None]:
+def one_warning(text: str) -> Iterator[list[str]]:
     """There is one warning, at a line of this program."""
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always")
-        yield
-    messages = [str(warning.message) for warning in record]
+        messages: list[str] = []
+        yield messages
+    messages += [str(warning.message) for warning in record]
     assert len(messages) == 1, messages
     assert text in messages[0]
     assert record[0].filename == __file__
@@ -578,3 +579,40 @@ def test_the_hooks_of_many_schedulers_are_one() -> None:
     for _ in range(5):
         bind(LinearScheduler(), optimizer, RUN)
     assert len(optimizer._optimizer_step_post_hooks) == 1
+
+
+# A second stage
+
+
+def test_a_rate_that_was_set_for_a_second_stage() -> None:
+    """Its base would be that of the first stage, which may be forgotten by then."""
+    optimizer = sgd(1.0, 1.0)
+
+    def stage(base_lr: float | None = None) -> float:
+        scheduler = bind(LinearScheduler(), optimizer, "4ba", base_lr=base_lr)
+        for batch in range(4):
+            train_step(optimizer, batch)
+            scheduler.step()
+        return float(scheduler.base_lrs[0])
+
+    assert stage() == 1.0
+    assert stage() == 1.0  # nothing was set, so nothing is lost
+    optimizer.param_groups[1]["lr"] = 0.1
+    with one_warning("group 1 was set to 0.1 after the last scheduler wrote it") as warned:
+        bind(LinearScheduler(), optimizer, "4ba")
+    assert "'initial_lr', 1.0: for a new stage give bind(..., base_lr=0.1)" in warned[0]
+    optimizer.param_groups[1]["lr"] = 0.1
+    assert stage(base_lr=0.1) == 0.1
+    optimizer.param_groups[0]["lr"] = 0.1  # which is the base, too
+    assert stage() == 0.1
+
+
+def test_a_load_before_a_second_scheduler_sets_no_rate_by_hand() -> None:
+    first = Trained()
+    for _ in range(3):
+        first.step()
+        first.scheduler.step()
+    first.optimizer.load_state_dict(copy.deepcopy(first.optimizer.state_dict()))
+    second = bind(CosineAnnealingScheduler(), first.optimizer, RUN)
+    second.load_state_dict(first.scheduler.state_dict())
+    assert second.get_last_lr() == first.scheduler.get_last_lr()

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from processes import torchrun
+from processes import ranks
 from rank_checks import CHECKS
 
 PROGRAM = Path(__file__).with_name("rank_checks.py")
@@ -14,7 +14,7 @@ PROGRAM = Path(__file__).with_name("rank_checks.py")
 @cache
 def outcome(world: int) -> tuple[dict[str, set[int]], str]:
     """The ranks that have passed each check, and all that was printed."""
-    done = torchrun(world, PROGRAM)
+    done = ranks(world, PROGRAM)
     passed: dict[str, set[int]] = {}
     for rank, name in re.findall(r"^rank (\d) passed (\w+)$", done.stdout, re.M):
         passed.setdefault(name, set()).add(int(rank))

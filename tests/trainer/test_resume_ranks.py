@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from processes import torchrun
+from processes import ranks
 
 PROGRAM = Path(__file__).with_name("resume_on_ranks.py")
 
 
 def test_two_ranks(tmp_path: Path) -> None:
-    done = torchrun(2, PROGRAM, str(tmp_path))
+    done = ranks(2, PROGRAM, str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("resumed") == 2

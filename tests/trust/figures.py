@@ -26,7 +26,7 @@ class Figure:
 
 
 def tell(measure: Callable[[bool], list[Figure]]) -> None:
-    """The main program of a campaign: its figures, as JSON, are all that the standard output gets."""
+    """The main program of a campaign: the standard output gets its figures as JSON, and no more."""
     parser = argparse.ArgumentParser(description=sys.modules[measure.__module__].__doc__)
     parser.add_argument("--short", action="store_true", help="a small part of it, in seconds")
     arguments = parser.parse_args()

@@ -172,7 +172,7 @@ class Campaign:
 def made(fault: Fault, folder: Path) -> Path:
     """A package with a fault."""
     name = fault.path.removeprefix("python/")
-    return processes.package(folder, {name: with_fault(fault)})
+    return processes.package(folder, {name: with_fault(fault, processes.INSTALLED)})
 
 
 def prepared(seed: int, counts: dict[str, int], again: bool) -> tuple[list[Trial], Campaign]:

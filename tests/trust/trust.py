@@ -8,6 +8,7 @@ other campaigns stay in the report as they are.
 """
 
 import argparse
+import ast
 import json
 import os
 import platform
@@ -23,7 +24,11 @@ from figures import Figure
 HERE = Path(__file__).parent
 SUPPORT = HERE.parent / "support"
 # In the order of the report. A campaign may take half an hour; a hang is one that takes more.
-CAMPAIGNS: list[str] = []
+CAMPAIGNS = [
+    *("points", "digits", "examples", "resume", "stateful"),
+    *("calls", "checkpoints", "kills", "parallel", "memory"),
+    *("fuzz", "mutants"),
+]
 SECONDS = 1800
 
 
@@ -40,9 +45,9 @@ def measure(name: str, short: bool) -> list[Figure]:
 def machine() -> dict[str, str]:
     packages = ("epochal", "torch", "numpy", "hypothesis")
     return {
-        "platform": platform.platform(),
+        platform.system(): platform.machine(),
         "cores": str(os.cpu_count()),
-        "python": platform.python_version(),
+        platform.python_implementation(): platform.python_version(),
         **{package: metadata.version(package) for package in packages},
     }
 
@@ -76,6 +81,7 @@ def main() -> int:
             faults += [f"{name}: {fault}"] if fault else []
             print(f"  {figure.value:>15,}  {figure.what}{'  <- ' + fault if fault else ''}")
         report["campaigns"][name] = {
+            "about": ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text())),
             "seconds": seconds,
             "figures": [
                 {key: value for key, value in vars(figure).items() if value is not None}

@@ -26,11 +26,17 @@ def replace(schedule: AnySchedule, /, **changes: Any) -> Schedule:
     for field in changes:
         owners = list(_owners(schedule, field))
         if not owners:
-            raise ScheduleError(unknown_argument(repr(schedule), field, _fields_within(schedule)))
+            raise ScheduleError(unknown_argument(_shown(schedule), field, _fields_within(schedule)))
         if len(owners) > 1:
-            shown = " and ".join(map(repr, owners))
+            others = [f"{len(owners) - 3} more"] if len(owners) > 3 else []
+            shown = " and ".join([*map(_shown, owners[:3]), *others])
             raise ScheduleError(f"{field} is an argument of {shown}: replace it in one of them")
     return _replaced(schedule, changes)
+
+
+def _shown(schedule: Schedule) -> str:
+    text = repr(schedule)
+    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _owners(schedule: Schedule, field: str) -> Iterator[Schedule]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from epochal._core import Run, Schedule, ScheduleError
 from epochal._functions import as_schedule
+from epochal._shown import shown
 from epochal.config._entries import classes, operations, plain, refuse_functions
 from epochal.config._text import parse
 from epochal.schedules._words import unknown_argument, unknown_name
@@ -49,7 +50,7 @@ def _from_config(config: object) -> Schedule:
     if isinstance(config, Schedule):
         return config
     if not isinstance(config, Mapping):
-        raise TypeError(f"a schedule must be a mapping with a 'name', or text, not {config!r}")
+        raise TypeError(f"a schedule must be a mapping with a 'name', or text, not {shown(config)}")
     fields = dict(config.items())
     if "name" not in fields:
         given = ", ".join(map(repr, fields)) or "nothing"
@@ -106,7 +107,7 @@ def unknown_fact(name: object) -> str:
 def run_from_config(config: Mapping[str, Any]) -> Run:
     """`Run.from_config`."""
     if not isinstance(config, Mapping):
-        raise TypeError(f"a run must be a mapping with 'max_duration', not {config!r}")
+        raise TypeError(f"a run must be a mapping with 'max_duration', not {shown(config)}")
     known = run_fields()
     for field in config:
         if field not in known:

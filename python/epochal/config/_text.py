@@ -6,6 +6,7 @@ from __future__ import annotations
 import _ast as ast
 
 from epochal._core import EpochalError, Run, Schedule, ScheduleError, Time
+from epochal._shown import shown
 from epochal.config._entries import classes, operations
 from epochal.schedules._words import unknown_name
 
@@ -31,7 +32,7 @@ def parse(text: str) -> Schedule:
     Raises `ScheduleError` for anything else, and what the schedules raise for their arguments.
     """
     if not isinstance(text, str):
-        raise TypeError(f"a schedule's text must be a string, not {text!r}")
+        raise TypeError(f"a schedule's text must be a string, not {shown(text)}")
     text = text.strip()
     if text.isidentifier() and text not in classes():
         raise ScheduleError(unknown_name("schedule", text, classes()))

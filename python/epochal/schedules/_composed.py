@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from epochal import _core
 from epochal._core import Schedule, ScheduleError, Time
+from epochal._shown import shown
 from epochal.schedules._tails import (
     ConstantScheduler,
     LinearScheduler,
@@ -271,7 +272,7 @@ class CyclicScheduler(Schedule):
         triangle = PiecewiseScheduler([(up * 0, 0.0), (peak, 1.0), (end, 0.0)]).repeat(period)
         lift = _core.build("lift", [triangle, alpha_i], ["of", "alpha_i"]).by
         if lift > 1.0:
-            raise ScheduleError(f"alpha_i must be at most 1, the peak, not {alpha_i!r}")
+            raise ScheduleError(f"alpha_i must be at most 1, the peak, not {shown(alpha_i)}")
         arguments = {
             "t_up": up,
             "t_down": None if t_down is None else down,

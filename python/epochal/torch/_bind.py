@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from epochal._clock import Clock
 from epochal._core import Curve, Run, Schedule, ScheduleError, Time
 from epochal._functions import as_schedule
+from epochal._shown import shown
 from epochal.torch._fields import Field, number
 from epochal.torch._groups import ByGroup, schedules
 from epochal.torch._lr import EpochalLR
@@ -97,7 +98,7 @@ def bind(
     0.0 0.0
     """
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {optimizer!r}")
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {shown(optimizer)}")
     clock = run if isinstance(run, Clock) else None
     facts = _as_run(run) if clock is None else clock.run
     curves: list[Curve] = []
@@ -144,7 +145,7 @@ def _as_run(run: Any) -> Run:
     if isinstance(run, Time | str):
         return Run(run)
     if not isinstance(run, Run):
-        raise TypeError(f"run must be a Run, a length such as '90ep', or a Clock, not {run!r}")
+        raise TypeError(f"run must be a Run, a length such as '90ep', or a Clock, not {shown(run)}")
     return run
 
 
@@ -152,10 +153,12 @@ def _mapping(name: str, given: Any) -> Mapping[Any, Any]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise TypeError(f"{name} must be a mapping from the names of fields, not {given!r}")
+        raise TypeError(f"{name} must be a mapping from the names of fields, not {shown(given)}")
     for key in given:
         if not isinstance(key, str):
-            raise TypeError(f"{name} must be a mapping from the names of fields, not from {key!r}")
+            raise TypeError(
+                f"{name} must be a mapping from the names of fields, not from {shown(key)}"
+            )
     return given
 
 
@@ -191,6 +194,6 @@ def _field(name: str, curves: ByGroup[int], base: Any, groups: list[dict[str, An
     if len(base) != len(groups):
         raise ScheduleError(
             f"base of {name!r} must be a number, or one for each of {len(groups)} groups, not "
-            f"{base!r}"
+            f"{shown(base)}"
         )
     return Field(name, curves, [number(f"base of {name!r}", value, least) for value in base])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Real
-from sys import intern
+from sys import float_info, intern
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from epochal._core import ScheduleError, Writer
-from epochal.torch._groups import ByGroup, Group, labels
+from epochal._numbers import real
+from epochal._shown import shown
+from epochal.torch._groups import ByGroup, Group, labels, whole_or_not
 from epochal.torch._guards import WriteGuard
 
 __all__ = ["Field", "Fields", "number"]
@@ -35,6 +37,7 @@ class Entry(NamedTuple):
     curve: int
     is_rate: bool
     fill: int
+    largest: float
 
 
 class Field:
@@ -59,7 +62,7 @@ class Field:
         match = re.fullmatch(r"([^\[\]]+)(?:\[(\d+)\])?", name)
         if match is None:
             raise ScheduleError(
-                f"fields must be named like 'weight_decay', or like 'betas[0]', not {name!r}"
+                f"fields must be named like 'weight_decay', or like 'betas[0]', not {shown(name)}"
             )
         self.name = name
         # Interned, as the keys of groups are, it is found without being compared.
@@ -77,8 +80,8 @@ class Field:
             return value
         if type(value) not in (tuple, list) or self.element >= len(value):
             raise ScheduleError(
-                f"group {i} has no {self.name!r}: its {self.key!r} is {value!r}, not a tuple of "
-                "numbers that is long enough"
+                f"group {i} has no {self.name!r}: its {self.key!r} is {shown(value)}, not a tuple "
+                "of numbers that is long enough"
             )
         return value[self.element]
 
@@ -95,10 +98,13 @@ class Field:
         if curve is None:
             return None
         value = self.value(i, group)
-        fill = FLOAT
+        if value is None and self.name == "lr":  # PyTorch's own schedulers need it too
+            raise ScheduleError(f"group {i} has no 'lr'")
+        fill, largest = FLOAT, float_info.max
         if isinstance(value, Tensor):
             _check_tensor(f"{self.name!r} of group {i}", value)
             fill = TOGETHER if _is_on_device(value) else ALONE
+            largest = torch.finfo(value.dtype).max
         elif value is not None:
             number(f"{self.name!r} of group {i}", value)
         base = self.base(i, groups, value)
@@ -117,7 +123,9 @@ class Field:
         if group.get(self.base_key) is not base:
             changes[self.base_key] = base
         is_rate = self.name == "lr"
-        entry = Entry(i, self.key, self.element, self.base_key, initial, curve, is_rate, fill)
+        entry = Entry(
+            i, self.key, self.element, self.base_key, initial, curve, is_rate, fill, largest
+        )
         return Seen(self, entry, value, changes)
 
     def base(self, i: int, groups: Sequence[Group], value: Any) -> Any:
@@ -193,7 +201,7 @@ class Fields:
     def look(self, groups: Any) -> Look:
         """Looks at the groups, and changes nothing. Raises `ScheduleError` for what cannot be."""
         if not (isinstance(groups, list) and all(isinstance(group, dict) for group in groups)):
-            raise ScheduleError(f"param_groups must be a list of dicts, not {groups!r:.200}")
+            raise ScheduleError(f"param_groups must be a list of dicts, not {shown(groups)}")
         look = Look()
         filled: dict[int, Entry] = {}
         for field in self.fields:
@@ -225,16 +233,19 @@ class Fields:
         alphas: Sequence[float],
         factor: float,
     ) -> None:
-        """Writes for these α of the curves, after a look at the groups."""
+        """Writes for these α of the curves, after a look at the groups; or raises and writes
+        nothing."""
+        fill = Together([seen.now for seen in look if seen.entry.fill == TOGETHER])
+        with whole_or_not(groups):
+            for seen in look:
+                groups[seen.entry.group].update(seen.changes)
+            writer = Writer(groups, [seen.entry for seen in look], readers, fill)
+            writer.put(alphas, factor)
         for seen in look:
-            groups[seen.entry.group].update(seen.changes)
             seen.changes.clear()
         for field in self.fields:
             field.bases = None
-        fill = Together([seen.now for seen in look if seen.entry.fill == TOGETHER])
-        self.writer = Writer(groups, [seen.entry for seen in look], readers, fill)
-        self.writer.put(alphas, factor)
-        self._groups, self._look = list(groups), look
+        self.writer, self._groups, self._look = writer, list(groups), look
 
     def _values(self) -> list[float]:
         return self._last if self.writer is None else self.writer.values()
@@ -288,6 +299,17 @@ class Fields:
                 if now != was:
                     yield field.name, entry.group, was, now
 
+    def lrs_by_hand(self, groups: Sequence[Group]) -> dict[int, float]:
+        """The learning rates that somebody else has written, by the number of their group."""
+        return {group: now for name, group, _, now in self._changes(groups) if name == "lr"}
+
+    def check_bases(self, look: Look, by_hand: Mapping[int, float]) -> None:
+        """Warns if the base of a new scheduler is not the rate that was set for it by hand."""
+        if self.fields[0].bases is None:
+            for _, entry, _, _ in look:
+                if entry.is_rate and by_hand.get(entry.group, entry.base) != entry.base:
+                    self._guard.not_the_base(entry.group, by_hand[entry.group], entry.base)
+
     def lrs_in(self, groups: Sequence[Group]) -> list[float]:
         """The learning rates that groups have, whoever wrote them."""
         lr = self.fields[0]
@@ -305,24 +327,24 @@ def _held(now: Any, value: float) -> float:
 
 def number(what: str, value: Any, least: float = float("-inf")) -> float:
     """A finite number out of the hands of others; of a tensor, its only element."""
-    if isinstance(value, Tensor) and value.numel() == 1:
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta:
         value = value.item()
     if isinstance(value, Real) and not isinstance(value, bool):
-        result = float(value)
+        result = real(what, value)
         if abs(result) < float("inf") and result >= least:
             return result
     kind = "a finite number" if least < 0 else f"a finite number, {least:g} or above"
-    raise ScheduleError(f"{what} must be {kind}, not {value!r}")
+    raise ScheduleError(f"{what} must be {kind}, not {shown(value)}")
 
 
 def _check_tensor(what: str, tensor: Tensor) -> None:
     """Raises `ScheduleError` for a tensor that could not be filled with a number."""
     if not tensor.is_floating_point() or tensor.numel() != 1:
-        raise ScheduleError(f"{what}, a tensor, must hold one float, not {tensor!r}")
+        raise ScheduleError(f"{what}, a tensor, must hold one float, not {shown(tensor)}")
     if tensor.requires_grad or (tensor.is_inference() and not torch.is_inference_mode_enabled()):
         raise ScheduleError(
-            f"{what}, a tensor, must be filled in place, which {tensor!r} does not allow: pass "
-            "lr.detach().clone()"
+            f"{what}, a tensor, must be filled in place, which {shown(tensor)} does not allow: "
+            "pass lr.detach().clone()"
         )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from epochal._core import Schedule, ScheduleError
 from epochal._functions import as_schedule
 from epochal._numbers import integer
+from epochal._shown import shown
 
-__all__ = ["ByGroup", "Group", "labels", "schedules"]
+__all__ = ["ByGroup", "Group", "labels", "schedules", "whole_or_not"]
 
 T = TypeVar("T")
 Group: TypeAlias = dict[str, Any]
@@ -29,7 +31,7 @@ class ByGroup(Generic[T]):
             else:
                 raise ScheduleError(
                     f"{what} must name each group by its index, from 0 on, or by its 'name', and "
-                    f"the rest by None, not by {key!r}"
+                    f"the rest by None, not by {shown(key)}"
                 )
 
     def check(self, groups: Sequence[Group]) -> None:
@@ -43,7 +45,7 @@ class ByGroup(Generic[T]):
             if isinstance(key, str) and key not in names:
                 known = ", ".join(repr(name) for name in names if name is not None)
                 has = f"the names of the groups are {known}" if known else "no group has a 'name'"
-                raise ScheduleError(f"{self.what} names group {key!r}, but {has}")
+                raise ScheduleError(f"{self.what} names group {shown(key)}, but {has}")
         for i, name in enumerate(names):
             if name is not None and {i, name} <= self.given.keys():
                 raise ScheduleError(f"{self.what} names one group twice, by {i} and by {name!r}")
@@ -68,6 +70,19 @@ def schedules(name: str, given: Any) -> Schedule | dict[Any, Schedule]:
     if isinstance(given, Mapping) and not isinstance(given.get("name"), str):
         return {group: as_schedule(schedule, name) for group, schedule in given.items()}
     return as_schedule(given, name)
+
+
+@contextmanager
+def whole_or_not(groups: Sequence[Group]) -> Iterator[None]:
+    """Puts the settings of groups back if what is done to them fails."""
+    before = [dict(group) for group in groups]
+    try:
+        yield
+    except BaseException:
+        for group, settings in zip(groups, before, strict=True):
+            group.clear()
+            group.update(settings)
+        raise
 
 
 def labels(groups: Sequence[Group]) -> list[str]:

@@ -162,3 +162,11 @@ class WriteGuard(_Guard):
             f"the scheduler wrote it, which it does at each step, so that the change is lost: "
             f"{mends}",
         )
+
+    def not_the_base(self, group: int, lr: float, base: float) -> None:
+        self.once(
+            "base",
+            f"the lr of group {group} was set to {lr!r} after the last scheduler wrote it, but the "
+            f"new scheduler goes by the group's 'initial_lr', {base!r}: for a new stage give "
+            f"bind(..., base_lr={lr!r})",
+        )

@@ -12,8 +12,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from epochal._core import EpochalError, Run, ScheduleError, Timestamp
+from epochal._follow import unwrapped
+from epochal._shown import shown
 from epochal._warning import warn
 from epochal.torch._fields import Field, Fields, Look, number
+from epochal.torch._groups import whole_or_not
 from epochal.torch._loads import tell_of_loads
 from epochal.torch._state import Saved, curves_apart, described_as, differences
 from epochal.torch._time import Steps, Ticks, is_constant
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from epochal.view import Difference
 
 __all__ = ["EpochalLR"]
+
+# The optimizer keeps here what its last scheduler writes, so that the next one, at a time when that
+# may be forgotten, sees what was set by hand. It is no part of the optimizer's state or copies.
+_LAST = "_last_epochal_fields"
 
 
 class EpochalLR(LambdaLR):
@@ -37,10 +44,10 @@ class EpochalLR(LambdaLR):
     Attributes:
         last_epoch: the number of the current batch. (PyTorch's name: its schedulers count epochs.)
 
-    It warns once of each sign that the rates will not be what the schedule says: somebody else
-    writes what it wrote; `step()` is called once an epoch, or several times for each step of the
-    optimizer; its clock stands still while the optimizer makes steps; the optimizer's state was
-    loaded, and its own was not.
+    It warns once of each sign that the rates will not be what the schedule says: a rate that was
+    set for a new stage is not its base; somebody else writes what it wrote; `step()` is called once
+    an epoch, or several times for each step of the optimizer; its clock stands still while the
+    optimizer makes steps; the optimizer's state was loaded, and its own was not.
 
     Without a clock `SequentialLR` works: each of its schedulers starts anew at its milestone, with
     a base rate of `initial_lr`. If it also holds one of PyTorch's that goes by the current rates,
@@ -57,17 +64,15 @@ class EpochalLR(LambdaLR):
         self._doubt: str | None = None
         groups = optimizer.param_groups
         # What can fail does so before the base class changes anything in the optimizer.
-        self._fields.look(groups)
+        look = self._fields.look(groups)
         self._first_alphas = self._alphas(time.now(0))
         time.check()
-        before = [dict(group) for group in groups]
-        try:
+        last: Fields | None = getattr(unwrapped(optimizer), _LAST, None)
+        if last is not None:
+            self._fields.check_bases(look, last.lrs_by_hand(groups))
+        with whole_or_not(groups):
             super().__init__(optimizer, lambda epoch: 1.0)
-        except BaseException:
-            for group, settings in zip(groups, before, strict=True):
-                group.clear()
-                group.update(settings)
-            raise
+        setattr(unwrapped(optimizer), _LAST, self._fields)
 
     def _initial_step(self) -> None:
         # Called by the base class, and by `SequentialLR` once more.
@@ -89,9 +94,9 @@ class EpochalLR(LambdaLR):
     def _alphas(self, moment: Any) -> list[float]:
         return [read(moment) for read in self._time.readers()]
 
-    def _put(self, look: Look, alphas: list[float]) -> None:
-        groups = self.optimizer.param_groups
-        self._fields.put(groups, look, self._time.readers(), alphas, self._factor)
+    def _put(self, look: Look, alphas: list[float], factor: float | None = None) -> None:
+        groups, factor = self.optimizer.param_groups, self._factor if factor is None else factor
+        self._fields.put(groups, look, self._time.readers(), alphas, factor)
 
     def step(self, epoch: int | None = None) -> None:
         """Goes to the next batch, or to the batch of the number `epoch`; with a clock to its time.
@@ -170,14 +175,15 @@ class EpochalLR(LambdaLR):
 
     @factor.setter
     def factor(self, factor: float) -> None:
-        self._factor = number("factor", factor, least=0.0)
-        self._write()
+        new = number("factor", factor, least=0.0)
+        self._write(new)
+        self._factor = new
 
-    def _write(self) -> None:
-        """Writes the values of the current batch anew."""
+    def _write(self, factor: float | None = None) -> None:
+        """Writes the values of the current batch anew, or raises and writes nothing."""
         if self.last_epoch >= 0:  # In `SequentialLR` its turn may not have come.
             look = self._fields.look(self.optimizer.param_groups)
-            self._put(look, self._alphas(self._time.now(self.last_epoch)))
+            self._put(look, self._alphas(self._time.now(self.last_epoch)), factor)
 
     def get_lr(self) -> list[float | Tensor]:
         """The learning rates of the current batch. May be called at any time; changes nothing."""
@@ -185,6 +191,8 @@ class EpochalLR(LambdaLR):
 
     def rates_at(self, timestamp: Timestamp) -> list[float | Tensor]:
         """The learning rates of another time. Changes nothing."""
+        if not isinstance(timestamp, Timestamp):
+            raise TypeError(f"timestamp must be a Timestamp, not {shown(timestamp)}")
         return self._rates(self._time.at(timestamp))
 
     def _rates(self, alphas: list[float]) -> list[float | Tensor]:
@@ -205,17 +213,27 @@ class EpochalLR(LambdaLR):
         """
         groups, lr = self.optimizer.param_groups, self._fields.fields[0]
         bases = [lr.base(i, groups, lr.value(i, group)) for i, group in enumerate(groups)]
-        return [base.clone() if isinstance(base, Tensor) else float(base) for base in bases]
+        return [
+            base.clone() if isinstance(base, Tensor) else number(f"the base of group {i}", base)
+            for i, base in enumerate(bases)
+        ]
 
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
-        pairs = list(zip(self.optimizer.param_groups, bases, strict=True))
+        groups = self.optimizer.param_groups
+        known = isinstance(bases, (list, tuple))
+        if not known or len(bases) != len(groups):
+            raise ScheduleError(
+                f"base_lrs must be a list, one for each of {len(groups)} groups, not {shown(bases)}"
+            )
+        pairs = list(zip(groups, bases, strict=True))
         numbers = [number("each of base_lrs", base) for _, base in pairs]
-        for (group, base), plain in zip(pairs, numbers, strict=True):
-            group["initial_lr"] = base if isinstance(base, Tensor) else plain
-        # Assigned by the base class too, before there is a batch.
-        if "last_epoch" in vars(self):
-            self._write()
+        with whole_or_not(groups):
+            for (group, base), plain in zip(pairs, numbers, strict=True):
+                group["initial_lr"] = base if isinstance(base, Tensor) else plain
+            # Assigned by the base class too, before there is a batch.
+            if "last_epoch" in vars(self):
+                self._write()
 
     @property
     def lr_lambdas(self) -> list[Callable[[int], float]]:
@@ -341,9 +359,9 @@ class EpochalLR(LambdaLR):
             changes += self._fields.changed_bases(groups, look)
         if changes:
             warn(f"this is not what the loaded state was saved under: {'; '.join(changes)}")
-        self._factor = factor
         if saved.last_epoch >= 0:
-            self._put(look, alphas)
+            self._put(look, alphas, factor)
+        self._factor = factor
         self.last_epoch = saved.last_epoch
         self._step_count = saved.step_count
         self._time.load(saved.last_epoch, moment)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from epochal._core import ScheduleError, StateError
+from epochal._numbers import real
+from epochal._shown import shown
 from epochal.torch._fields import number
 from epochal.torch._lr import EpochalLR
 from epochal.torch._time import whole
@@ -63,9 +65,9 @@ class Plateau(ReduceLROnPlateau):
         eps: float = 1e-8,
     ) -> None:
         if not isinstance(scheduler, EpochalLR):
-            raise TypeError(f"scheduler must be one that bind gave, not {scheduler!r}")
+            raise TypeError(f"scheduler must be one that bind gave, not {shown(scheduler)}")
         if number("factor", factor, least=0.0) >= 1.0:
-            raise ScheduleError(f"factor must be below 1, not {factor!r}")
+            raise ScheduleError(f"factor must be below 1, not {shown(factor)}")
         self.scheduler = scheduler
         super().__init__(
             scheduler.optimizer,
@@ -78,6 +80,14 @@ class Plateau(ReduceLROnPlateau):
             min_lr=min_lr,
             eps=eps,
         )
+
+    def step(  # type: ignore[override]  # as that of PyTorch's class
+        self, metrics: Any, epoch: int | None = None
+    ) -> None:
+        """Tells the metric of an evaluation. Raises `TypeError` for what is no number."""
+        if epoch is not None:
+            epoch = whole("epoch", epoch, ScheduleError)
+        super().step(real("metrics", metrics), epoch)
 
     def _reduce_lr(self, epoch: int) -> None:
         # The one thing that PyTorch's class does to the rates.
@@ -99,13 +109,13 @@ class Plateau(ReduceLROnPlateau):
         Raises `StateError` naming the entry that is not valid, and then nothing is loaded.
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(f"state_dict must be a dict, not {state_dict!r}")
+            raise TypeError(f"state_dict must be a dict, not {shown(state_dict)}")
         seen = {}
         for name in _SEEN:
             value = state_dict.get(name)
             if name == "best":
                 if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise StateError(f"best must be a number, not {value!r}")
+                    raise StateError(f"best must be a number, not {shown(value)}")
                 seen[name] = float(value)
             else:
                 seen[name] = whole(name, value, StateError)

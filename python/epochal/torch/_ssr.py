@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
 from epochal._core import EpochalError, ScheduleError, Time, Timestamp
 from epochal._functions import State
+from epochal._shown import shown
 from epochal.schedules import ExponentialScheduler, LinearScheduler
 from epochal.torch._lr import EpochalLR
 
@@ -57,7 +58,9 @@ def scale_scheduler(scheduler: LRScheduler, ratio: float) -> None:
     15
     """
     if not isinstance(scheduler, LRScheduler):
-        raise TypeError(f"scheduler must be one of torch.optim.lr_scheduler, not {scheduler!r}")
+        raise TypeError(
+            f"scheduler must be one of torch.optim.lr_scheduler, not {shown(scheduler)}"
+        )
     # Every schedule checks the ratio that it is called with.
     LinearScheduler()(_AT_BATCH_1, ssr=ratio)
     if ratio == 1:

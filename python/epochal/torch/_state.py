@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from epochal._core import EpochalError, StateError
 from epochal._functions import as_schedule
+from epochal._shown import shown
 from epochal.config._text import read_back
 from epochal.torch._fields import number
 from epochal.torch._groups import ByGroup, labels
@@ -41,7 +42,7 @@ class Saved(NamedTuple):
     def read(cls, state: Any) -> Saved:
         """Raises `StateError` naming the entry that is not valid."""
         if not isinstance(state, Mapping):
-            raise TypeError(f"state_dict must be a dict, not {state!r}")
+            raise TypeError(f"state_dict must be a dict, not {shown(state)}")
         if "last_epoch" not in state:
             raise StateError("last_epoch is missing from the state")
         # -1: a scheduler in `SequentialLR` whose turn has not come.
@@ -51,7 +52,7 @@ class Saved(NamedTuple):
         if "factor" in state:
             (factor,) = _numbers("factor", [state["factor"]])
             if factor < 0:
-                raise StateError(f"factor must be 0 or above, not {factor!r}")
+                raise StateError(f"factor must be 0 or above, not {shown(factor)}")
         descriptions = {
             name: _text(name, state[name]) for name in ("schedule", "run") if name in state
         }
@@ -62,7 +63,7 @@ class Saved(NamedTuple):
         for name in fields if isinstance(fields, Mapping) else [fields]:
             field = fields.get(name) if isinstance(fields, Mapping) else None
             if not isinstance(field, Mapping):
-                raise StateError(f"fields must be a dict of dicts, not {fields!r}")
+                raise StateError(f"fields must be a dict of dicts, not {shown(fields)}")
             descriptions[described_as(name)] = _text(f"fields[{name!r}]", field.get("schedule"))
             values[name] = _numbers(f"fields[{name!r}]", field.get("values"))
         return cls(epoch, count, factor, descriptions, values)
@@ -75,7 +76,7 @@ def described_as(field: str) -> str:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise StateError(f"{name} must be a description, a string, not {value!r}")
+        raise StateError(f"{name} must be a description, a string, not {shown(value)}")
     return value
 
 
@@ -85,7 +86,7 @@ def _numbers(name: str, values: Any) -> list[float]:
             return [number(name, value) for value in values]
     except EpochalError as error:
         raise StateError(str(error)) from error
-    raise StateError(f"{name} must be a list of numbers, not {values!r}")
+    raise StateError(f"{name} must be a list of numbers, not {shown(values)}")
 
 
 def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

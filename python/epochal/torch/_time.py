@@ -16,6 +16,7 @@ from epochal._core import (
     UnitError,
 )
 from epochal._numbers import integer
+from epochal._shown import shown
 from epochal.torch._guards import ClockGuard, StepGuard
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Ticks:
 
     def next(self, last: int, epoch: int | None) -> tuple[int, Clock]:
         if epoch is not None:
-            raise ScheduleError(f"the clock tells the time: step() takes no epoch {epoch!r}")
+            raise ScheduleError(f"the clock tells the time: step() takes no epoch {shown(epoch)}")
         guard = self.guard
         count = guard.steps.count
         made, guard.seen = count - guard.seen, count
@@ -256,5 +257,5 @@ def whole(name: str, value: Any, error: type[EpochalError], least: int = 0) -> i
     """A whole number out of the hands of others."""
     number = integer(value)
     if number is None or number < least:
-        raise error(f"{name} must be a whole number, {least} or above, not {value!r}")
+        raise error(f"{name} must be a whole number, {least} or above, not {shown(value)}")
     return number

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from epochal._clock import Clock
+from epochal._shown import shown
 
 if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
     from pytorch_lightning import Callback
@@ -53,7 +54,7 @@ class ClockCallback(Callback):
 
     def __init__(self, clock: Clock) -> None:
         if not isinstance(clock, Clock):
-            raise TypeError(f"clock must be a Clock, not {clock!r}")
+            raise TypeError(f"clock must be a Clock, not {shown(clock)}")
         self.clock = clock
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:

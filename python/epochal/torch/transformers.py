@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from epochal._clock import Clock
 from epochal._core import EpochalError
 from epochal._ranks import size
+from epochal._shown import shown
 
 __all__ = ["ClockCallback"]
 
@@ -36,7 +37,7 @@ class ClockCallback(TrainerCallback):
 
     def __init__(self, clock: Clock) -> None:
         if not isinstance(clock, Clock):
-            raise TypeError(f"clock must be a Clock, not {clock!r}")
+            raise TypeError(f"clock must be a Clock, not {shown(clock)}")
         self.clock = clock
 
     def on_train_begin(

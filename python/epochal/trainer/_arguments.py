@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from epochal import _ranks as ranks
 from epochal._core import EpochalError, Run, ScheduleError, Time, TimeUnit, UnitError
 from epochal._numbers import integer
+from epochal._shown import shown
 from epochal._warning import warn
 
 if TYPE_CHECKING:
@@ -53,25 +54,25 @@ HOOKS = ("fit_start", "batch_end", "epoch_end", "eval_end", "fit_end")
 def check_type(name: str, given: Any, wanted: type | tuple[type, ...], words: str) -> None:
     """Raises `TypeError` for what is of another type."""
     if not isinstance(given, wanted):
-        raise TypeError(f"{name} must be {words}, not {given!r}")
+        raise TypeError(f"{name} must be {words}, not {shown(given)}")
 
 
 def check_choice(name: str, given: Any, choices: Sequence[str]) -> None:
     """Raises `ScheduleError` for what is not among the choices."""
-    if given not in choices:
+    if not isinstance(given, str) or given not in choices:
         words = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
-        raise ScheduleError(f"{name} must be {words}, not {given!r}")
+        raise ScheduleError(f"{name} must be {words}, not {shown(given)}")
 
 
 def whole(name: str, number: Any, least: int | None = None) -> int:
     """A whole number, perhaps one that may not be too small."""
     value = integer(number)
     if value is None:
-        raise TypeError(f"{name} must be a whole number, not {number!r}")
+        raise TypeError(f"{name} must be a whole number, not {shown(number)}")
     if least is not None and value < least:
-        raise ScheduleError(f"{name} must be {least} or more, not {number!r}")
+        raise ScheduleError(f"{name} must be {least} or more, not {shown(number)}")
     if abs(value) > sys.maxsize:
-        raise ScheduleError(f"{name} must be within ±{sys.maxsize}, not {number!r}")
+        raise ScheduleError(f"{name} must be within ±{sys.maxsize}, not {shown(number)}")
     return value
 
 
@@ -80,10 +81,10 @@ def positive(name: str, number: Any) -> float | None:
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, Real):
-        raise TypeError(f"{name} must be a number, not {number!r}")
+        raise TypeError(f"{name} must be a number, not {shown(number)}")
     value = float(number)
     if not 0 < value < float("inf"):
-        raise ScheduleError(f"{name} must be finite and above zero, not {number!r}")
+        raise ScheduleError(f"{name} must be finite and above zero, not {shown(number)}")
     return value
 
 
@@ -91,7 +92,7 @@ def seed(number: Any) -> int:
     """A whole number that every source of random numbers takes, and with a rank added too."""
     value = whole("seed", number)
     if abs(value) >= 1 << 62:
-        raise ScheduleError(f"seed must be within ±2**62, not {number!r}")
+        raise ScheduleError(f"seed must be within ±2**62, not {shown(number)}")
     return value
 
 
@@ -118,7 +119,7 @@ def path(name: str, given: Any) -> Path | None:
         return None
     check_type(name, given, (str, os.PathLike), "a path")
     if not os.fspath(given):
-        raise ScheduleError(f"{name} must be a path, not {given!r}")
+        raise ScheduleError(f"{name} must be a path, not {shown(given)}")
     return Path(given)
 
 
@@ -136,8 +137,8 @@ def check_loader(name: str, loader: Any) -> None:
     check_type(name, loader, Iterable, words)
     if hasattr(loader, "__next__"):
         raise TypeError(
-            f"{name} must give its batches each time it is iterated over, but {loader!r} is an "
-            "iterator, which does so once: pass what it was made of"
+            f"{name} must give its batches each time it is iterated over, but {shown(loader)} is "
+            "an iterator, which does so once: pass what it was made of"
         )
 
 
@@ -174,7 +175,7 @@ def interval(name: str, given: TimeLike, run: Run) -> Time:
         raise type(error)(f"{name}: {error}") from None
     if time <= 0:
         less = "" if time == given else f", which is {time} of {run.duration}"
-        raise ScheduleError(f"{name} must be above zero, not {given!r}{less}")
+        raise ScheduleError(f"{name} must be above zero, not {shown(given)}{less}")
     return time
 
 
@@ -208,7 +209,7 @@ def loss_function(
     """A function of model and batch, whichever way the loss was told; its result is checked."""
     for name, function in (("loss_fn", loss_fn), ("train_step", train_step)):
         if function is not None and not callable(function):
-            raise TypeError(f"{name} must be a function, not {function!r}")
+            raise TypeError(f"{name} must be a function, not {shown(function)}")
     if loss_fn is not None and train_step is not None:
         raise TypeError("give loss_fn or train_step, not both")
     step: Callable[[nn.Module, Any], Any]
@@ -287,7 +288,7 @@ def hooks(callbacks: Any) -> dict[str, list[Callable[[Any], None]]]:
         if isinstance(callback, type) or not (found or callable(callback)):
             raise TypeError(
                 f"callbacks must be functions, or objects with a method {', '.join(HOOKS[:-1])} "
-                f"or {HOOKS[-1]}, not {callback!r}"
+                f"or {HOOKS[-1]}, not {shown(callback)}"
             )
         for name in found:
             methods[name].append(getattr(callback, name))

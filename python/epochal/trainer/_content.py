@@ -11,9 +11,11 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from epochal import _ranks as ranks
 from epochal._core import StateError, Timestamp
+from epochal._shown import shown
 from epochal.trainer._randomness import check_random_state
 
 __all__ = [
@@ -81,7 +83,7 @@ def check(
     if not all(map(_is_number, state["lr"])):
         raise _damaged(path, "lr", f"not all of {state['lr']} are numbers")
     if not _is_last(state["last"]):
-        raise _damaged(path, "last", f"it is {state['last']!r:.200}")
+        raise _damaged(path, "last", f"it is {shown(state['last'])}")
     if not state["random"] or len(state["random"]) != len(state["epoch_random"]):
         raise _damaged(path, "random", "it must be there for each rank")
     if differences := _differences_of_models(state["model"], model.state_dict()):
@@ -123,13 +125,13 @@ def _fault_of_optimizer(saved: Any, optimizer: Optimizer) -> str | None:
     if not (isinstance(groups, list) and len(groups) == len(own)):
         return f"param_groups must be a list of {len(own)}"
     for group, expected in zip(groups, own, strict=True):
-        if not isinstance(group, dict) or group.get("params") != expected["params"]:
+        if not (isinstance(group, dict) and _are_numbers(group.get("params"), expected["params"])):
             return "the params of a group are not those of the optimizer"
         # Others come and go with schedulers.
         for name in optimizer.defaults:
             value = expected.get(name)
-            if _is_number(value) and not _is_number(group.get(name)):
-                return f"{name} of a group is {group.get(name)!r:.200}"
+            if not _alike(group.get(name), value):
+                return f"{name} of a group is {shown(group.get(name))}"
     parameters = {number for group in own for number in group["params"]}
     for number, values in saved["state"].items():
         if isinstance(number, int) and not (number in parameters and isinstance(values, dict)):
@@ -137,18 +139,32 @@ def _fault_of_optimizer(saved: Any, optimizer: Optimizer) -> str | None:
     return None
 
 
+def _are_numbers(numbers: Any, expected: Sequence[int]) -> bool:
+    """Whether these are the numbers of the parameters that are expected."""
+    return (
+        isinstance(numbers, list)
+        and all(type(number) is int for number in numbers)
+        and numbers == expected
+    )
+
+
 def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any], *, settings: bool) -> None:
     """Loads a state, with the settings of its groups, which must have all that the groups have
     now. Without `settings` the groups keep their own."""
     groups = list(zip(saved["param_groups"], optimizer.param_groups, strict=True))
-    names = [set(group) for _, group in groups]
     if not settings:
         kept = [{**group, "params": was["params"]} for was, group in groups]
         saved = {**saved, "param_groups": kept}
+    # PyTorch fills in what it knows. What a scheduler or a program has added, nobody does.
+    for number, (was, group) in enumerate(
+        zip(saved["param_groups"], optimizer.param_groups, strict=True)
+    ):
+        for name in group.keys() - optimizer.defaults.keys():
+            if name not in was:
+                raise StateError(f"group {number} lacks {name}")
+            if name != "params" and not _alike(was[name], group[name]):
+                raise StateError(f"{name} of group {number} is {shown(was[name])}")
     optimizer.load_state_dict(dict(saved))
-    for number, (group, expected) in enumerate(zip(optimizer.param_groups, names, strict=True)):
-        if missing := expected - group.keys():
-            raise StateError(f"group {number} lacks {', '.join(sorted(missing))}")
 
 
 def random_states(state: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -176,30 +192,30 @@ def check_place(
             check_random_state(epoch_random, loader)
 
 
-def check_schedulers(
-    saved: Any, own: Sequence[Mapping[str, Any]], progress: Collection[str]
-) -> None:
+def check_schedulers(saved: Any, own: Sequence[LRScheduler], progress: Collection[str]) -> None:
     """Raises `StateError` for states that schedulers could not go on with.
 
     Looks at what changes with each step, `progress`. The rest may be anything, where classes are
-    the user's.
+    the user's; in PyTorch's own it is of the same kind.
     """
     if not isinstance(saved, (list, tuple)) or len(saved) != len(own):
-        raise StateError(f"its schedulers must be a list of {len(own)}, not {saved!r:.200}")
-    for number, (state, expected) in enumerate(zip(saved, own, strict=True)):
+        raise StateError(f"its schedulers must be a list of {len(own)}, not {shown(saved)}")
+    for number, (state, scheduler) in enumerate(zip(saved, own, strict=True)):
         if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-            raise StateError(f"the state of scheduler {number} is {state!r:.200}")
-        for name, value in expected.items():
-            if name in progress and not _alike(state.get(name), value):
-                raise StateError(f"{name} of scheduler {number} is {state.get(name)!r:.200}")
-        if "_schedulers" in expected:
-            check_schedulers(state.get("_schedulers"), expected["_schedulers"], progress)
+            raise StateError(f"the state of scheduler {number} is {shown(state)}")
+        is_known = type(scheduler).__module__ == LRScheduler.__module__
+        for name, value in scheduler.state_dict().items():
+            is_looked_at = name in progress or (is_known and name in state)
+            if is_looked_at and not _alike(state.get(name), value):
+                raise StateError(f"{name} of scheduler {number} is {shown(state.get(name))}")
+        if children := getattr(scheduler, "_schedulers", ()):
+            check_schedulers(state.get("_schedulers"), children, progress)
 
 
 def check_alphas(saved: Any, own: Sequence[Sequence[float]]) -> None:
     """Raises `StateError` for what are not as many α of schedules."""
     if len(saved) != len(own) or not all(map(_alike, saved, own)):
-        raise StateError(f"alphas must be as many as the schedules, not {saved!r:.200}")
+        raise StateError(f"alphas must be as many as the schedules, not {shown(saved)}")
 
 
 def snapshot(model: nn.Module, optimizers: Sequence[Optimizer]) -> Callable[[], None]:
@@ -219,13 +235,18 @@ def snapshot(model: nn.Module, optimizers: Sequence[Optimizer]) -> Callable[[], 
 
 
 def _alike(value: Any, other: Any) -> bool:
-    """Both numbers, or both lists of as many."""
+    """Both numbers, both mappings, or both lists of as many that are alike. What may be None or a
+    flag may be both, and what is nothing here may be anything."""
     if isinstance(other, (list, tuple)):
         return (
             isinstance(value, (list, tuple))
             and len(value) == len(other)
-            and all(map(_is_number, value))
+            and all(map(_alike, value, other))
         )
+    if isinstance(other, bool):
+        return value is None or isinstance(value, bool)
+    if isinstance(other, dict):
+        return isinstance(value, dict)
     return _is_number(value) or not _is_number(other)
 
 

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from epochal._core import Schedule, ScheduleError
+from epochal._shown import shown
 from epochal.torch import EpochalLR
 from epochal.torch import _groups as groups
 from epochal.trainer import _arguments as arguments
@@ -130,8 +131,8 @@ def _check(
     name = type(scheduler).__name__
     if isinstance(scheduler, EpochalLR):
         raise ScheduleError(
-            f"schedulers holds {scheduler!r}, which is bound to an optimizer: give the schedule "
-            "itself, which the Trainer binds"
+            f"schedulers holds {shown(scheduler)}, which is bound to an optimizer: give the "
+            "schedule itself, which the Trainer binds"
         )
     if isinstance(scheduler, ReduceLROnPlateau):
         raise ScheduleError(f"{name} wants a metric at each step, which the Trainer does not have")

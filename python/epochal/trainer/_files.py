@@ -17,6 +17,7 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from epochal._core import ScheduleError, StateError
+from epochal._shown import shown
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -70,7 +71,7 @@ def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Pa
     Raises `StateError` for a folder with checkpoints that are not to be resumed.
     """
     if not (resume is None or isinstance(resume, bool)):
-        words = f"resume must be True, False or the path of a checkpoint, not {resume!r}"
+        words = f"resume must be True, False or the path of a checkpoint, not {shown(resume)}"
         try:
             path = Path(resume)
         except TypeError:

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from epochal._core import StateError
+from epochal._numbers import is_bool
+from epochal._shown import shown
 
 __all__ = [
     "check_random_state",
@@ -51,9 +53,15 @@ def check_random_state(state: Any, loader: Any) -> None:
     own = _generators(loader)
     try:
         random.Random().setstate(state["python"])
+        if not isinstance(state["python"][2], float | None):  # it takes anything
+            raise TypeError(f"a number or None was expected, not {shown(state['python'][2])}")
         np.random.RandomState().set_state(tuple(state["numpy"]))
+        if any(map(is_bool, state["numpy"])):  # likewise
+            raise TypeError("numbers were expected, not a bool")
         torch.Generator().set_state(state["torch"])
-        loaders = list(state["loader"])
+        loaders = state["loader"]
+        if not isinstance(loaders, list):
+            raise TypeError(f"loader must be a list of states, not {shown(loaders)}")
         for generator, saved in zip(own, loaders, strict=False):
             torch.Generator(generator.device).set_state(saved)
         if torch.cuda.is_available():

@@ -179,10 +179,10 @@ class Schedulers:
 
     def apart(self, states: Any) -> list[str]:
         """Where the schedules of saved states and those of now are furthest apart, in words."""
-        if not isinstance(states, (list, tuple)) or len(states) != len(self._stateful()):
+        if not isinstance(states, (list, tuple)) or len(states) != len(self.stateful()):
             return []
         found = []
-        for bound, state in zip(self._stateful(), states, strict=True):
+        for bound, state in zip(self.stateful(), states, strict=True):
             if isinstance(bound, EpochalLR):
                 try:
                     apart = bound.apart(state)
@@ -218,18 +218,19 @@ class Schedulers:
             texts = [f"{self._name(o)}: {given!r}" for o, given in of_optimizers.items()]
         return ", ".join(texts) or "none"
 
-    def _stateful(self) -> list[LRScheduler]:
+    def stateful(self) -> list[LRScheduler]:
+        """All schedulers, and what cuts the rates."""
         return [*self.all(), *self._plateaus]
 
     def state_dict(self) -> list[dict[str, Any]]:
         """The states of all schedulers, PyTorch's first, then of what cuts the rates."""
-        return [scheduler.state_dict() for scheduler in self._stateful()]
+        return [scheduler.state_dict() for scheduler in self.stateful()]
 
     def changes(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """Where functions, which have no settings to compare, give other rates than when the
         states were saved."""
         found = []
-        for scheduler, state in zip(self._stateful(), states, strict=True):
+        for scheduler, state in zip(self.stateful(), states, strict=True):
             if isinstance(scheduler, EpochalLR):
                 scheduler.factor = state["factor"]
                 rates = scheduler.rates_at(Timestamp.from_state_dict(state["timestamp"]))
@@ -249,13 +250,13 @@ class Schedulers:
         """Loads what `state_dict` gave, under the same settings."""
         if self._held is not None and self._bound:
             self._held.load_state_dict(states[len(self._torch)]["timestamp"])
-        for scheduler, state in zip(self._stateful(), states, strict=True):
+        for scheduler, state in zip(self.stateful(), states, strict=True):
             scheduler.load_state_dict(dict(state))
 
     def snapshot(self) -> Callable[[], None]:
         """A function that puts the schedulers back as they are now."""
         states = deepcopy(self.state_dict())
-        schedulers = self._stateful()
+        schedulers = self.stateful()
 
         def restore() -> None:
             for scheduler, state in zip(schedulers, states, strict=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from epochal._core import Curve, ScheduleError
-from epochal.view._words import units
+from epochal._shown import shown
+from epochal.view._words import base_rate, units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,20 +26,20 @@ def to_csv(
     base_lr: SupportsFloat | None = None,
 ) -> str | None:
     """Writes a table of a curve; see `Curve.to_csv`."""
-    lines = table(curve, every, base_lr)
+    lines = table(curve, every, base_rate(base_lr))
     if path is None:
         return "".join(lines).rstrip("\n")
     if isinstance(path, str) or hasattr(path, "__fspath__"):
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
-    else:
+    elif hasattr(path, "writelines"):
         path.writelines(lines)
+    else:
+        raise TypeError(f"path must be a path or a text file, not {shown(path)}")
     return None
 
 
-def table(
-    curve: Curve, every: TimeLike | Number | None, base_lr: SupportsFloat | None
-) -> Iterator[str]:
+def table(curve: Curve, every: TimeLike | Number | None, base_lr: float | None) -> Iterator[str]:
     """A heading and the lines; values are those of the curve, bit for bit."""
     own, length, known = units(curve)
     step = step_of(curve, every, length)
@@ -53,7 +54,7 @@ def table(
             ]
             cells.append(repr(alpha))
             if base_lr is not None:
-                cells.append(repr(alpha * float(base_lr)))
+                cells.append(repr(alpha * base_lr))
             yield ",".join(cells) + "\n"
 
 
@@ -65,7 +66,7 @@ def step_of(curve: Curve, every: TimeLike | Number | None, length: float) -> flo
         return max(length / LINES // 1, 1.0)
     step = place(curve, every)
     if not step > 0.0:
-        raise ScheduleError(f"every must be above zero, not {every!r}")
+        raise ScheduleError(f"every must be above zero, not {shown(every)}")
     return step
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from epochal._core import Curve, phases
-from epochal.view._words import short, units, value
+from epochal.view._words import base_rate, short, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Description:
 def describe(curve: Curve, base_lr: SupportsFloat | None = None) -> Description:
     """The phases of a curve; see `Curve.describe`."""
     _, _, known = units(curve)
+    base = base_rate(base_lr)
     rows = []
     for course, start, end, first, last, low, high, parts in phases(curve):
         row: dict[str, Any] = {
@@ -56,9 +57,9 @@ def describe(curve: Curve, base_lr: SupportsFloat | None = None) -> Description:
             "alpha_max": high,
             "parts": int(parts),
         }
-        if base_lr is not None:
-            row["lr_start"] = first * float(base_lr)
-            row["lr_end"] = last * float(base_lr)
+        if base is not None:
+            row["lr_start"] = first * base
+            row["lr_end"] = last * base
         rows.append(row)
     return Description(rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from epochal._core import Curve, apart
 from epochal.view._describe import aligned, pad, spans
-from epochal.view._words import short, units, value
+from epochal.view._words import base_rate, check, short, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Difference:
         >>> diff(a, b).headline(of="lr")
         'α of lr differs most at 0 ba: 1 and 0.5'
         """
+        check("of", of, str, "text")
         of = f" of {of}" if of else ""
         if not self:
             return f"the two curves{of} are the same"
@@ -94,8 +95,8 @@ def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference
     Raises `UnitError` where the runs do not tell what both curves read.
     """
     for name, curve in (("a", a), ("b", b)):
-        if not isinstance(curve, Curve):
-            raise TypeError(f"{name} must be a curve, as of schedule.resolve(run), not {curve!r}")
+        check(name, curve, Curve, "a curve, as of schedule.resolve(run)")
+    base = base_rate(base_lr)
     (own, length, _), (other, _, _) = units(a), units(b)
     unit = own if own == other else "ba"
     rows = []
@@ -103,7 +104,7 @@ def diff(a: Curve, b: Curve, base_lr: SupportsFloat | None = None) -> Difference
     parts = [(0.0, length, 0.0, a(0), b(0))] if a == b else apart(a, b, unit)
     for start, end, at, first, last in parts:
         row = {"start": start, "end": end, "at": at, "a": first, "b": last}
-        if base_lr is not None:
-            row |= {"lr_a": first * float(base_lr), "lr_b": last * float(base_lr)}
+        if base is not None:
+            row |= {"lr_a": first * base, "lr_b": last * base}
         rows.append(row)
     return Difference(unit, rows)

@@ -16,7 +16,7 @@ from epochal._core import (
 )
 from epochal._functions import as_schedule
 from epochal.config._entries import arguments_of, entry_of, parts_of
-from epochal.view._words import short, units, value
+from epochal.view._words import base_rate, short, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def lint(
     >>> finding.mend
     'remove it, or give it an earlier time'
     """
-    schedule = as_schedule(schedule)
+    schedule, base = as_schedule(schedule), base_rate(base_lr)
     try:
         curve = schedule.resolve(run)
     except EpochalError as error:
@@ -145,7 +145,7 @@ def lint(
     untold = list(clock_untold(curve))
     if untold:
         return findings + untold
-    case = Case(schedule, curve, None if base_lr is None else float(base_lr))
+    case = Case(schedule, curve, base)
     for check in CHECKS:
         findings += check(case)
     if not case.has_functions:

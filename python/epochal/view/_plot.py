@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from epochal._core import Curve, trace
+from epochal._core import Curve, ScheduleError, trace
 from epochal._core import phases as phases_of
+from epochal._shown import shown
 from epochal.view._describe import phase_name
-from epochal.view._words import NAMES, lowest, short, unit_for, units
+from epochal.view._words import NAMES, base_rate, check, lowest, short, unit_for, units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ STYLES: tuple[Any, ...] = (
 def axes(ax: Any) -> Any:
     """The given axes, or those of a new figure."""
     if ax is not None:
+        if not hasattr(ax, "plot"):
+            raise TypeError(f"ax must be axes of matplotlib, not {shown(ax)}")
         return ax
     from matplotlib import pyplot
 
@@ -94,13 +97,16 @@ def plot(
     phases: bool = True,
 ) -> Any:
     """Draws a curve; see `Curve.plot`."""
+    check("log", log, bool, "True or False")
+    check("phases", phases, bool, "True or False")
+    base = base_rate(base_lr)
     unit, scale = unit_for(curve, unit)
     ax = axes(ax)
-    times, values = line(curve, scale, 1.0 if base_lr is None else float(base_lr))
+    times, values = line(curve, scale, 1.0 if base is None else base)
     ax.plot(times, values, label=label)
     if phases:
         shade(ax, curve, scale)
-    dress(ax, curve, unit, base_lr is not None, log)
+    dress(ax, curve, unit, base is not None, log)
     if label is not None:
         ax.legend()
     return ax
@@ -155,8 +161,9 @@ def compare(
     if not isinstance(curves, Mapping):
         raise TypeError(
             "curves must be a mapping from names to curves, such as {'cosine': curve}, not "
-            f"{curves!r}"
+            f"{shown(curves)}"
         )
+    check("log", log, bool, "True or False")
     resolved = {label: as_curve(label, curve, run) for label, curve in curves.items()}
     unit = unit if unit is not None else common_unit(list(resolved.values()))
     own, ax = ax is None, axes(ax)
@@ -196,8 +203,10 @@ def base_of(
     from collections.abc import Mapping
 
     if isinstance(base_lr, Mapping):
-        return float(base_lr[label])
-    return None if base_lr is None else float(base_lr)
+        if label not in base_lr:
+            raise ScheduleError(f"base_lr has no base rate for {shown(label)}")
+        base_lr = base_lr[label]
+    return base_rate(base_lr)
 
 
 def common_unit(curves: list[Curve]) -> str:

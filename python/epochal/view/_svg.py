@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from epochal._core import Curve, EpochalError, Schedule, ScheduleError, phases, trace
+from epochal._numbers import integer
+from epochal._shown import shown
 from epochal.view._describe import phase_name
 from epochal.view._nominal import nominal_run
-from epochal.view._words import NAMES, lowest, short, unit_for, units, value
+from epochal.view._words import NAMES, base_rate, check, lowest, short, unit_for, units, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ FONT = "font: 11px system-ui, sans-serif"
 CHARACTER = 6.2
 LINE_HEIGHT = 12.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 20.0, 34.0
-SMALLEST = 120
+SMALLEST, LARGEST = 120, 10_000
 
 
 class Frame:
@@ -53,8 +55,11 @@ def to_svg(
     note: str = "",
 ) -> str:
     """The curve as the text of an SVG picture; see `Curve.to_svg`."""
+    check("log", log, bool, "True or False")
+    check("note", note, str, "text")
     size = (size_of("width", width), size_of("height", height))
-    base = 1.0 if base_lr is None else float(base_lr)
+    rate = base_rate(base_lr)
+    base = 1.0 if rate is None else rate
     unit, scale = unit_for(curve, unit)
     _, length, _ = units(curve)
     line = [(t, alpha * base) for t, alpha in trace(curve, 0.0, length, size[0] // 2)]
@@ -79,11 +84,13 @@ def to_svg(
 
 
 def size_of(argument: str, pixels: SupportsIndex) -> int:
-    from operator import index
-
-    size = index(pixels)
-    if size < SMALLEST:
-        raise ScheduleError(f"{argument} must be at least {SMALLEST} pixels, not {size}")
+    size = integer(pixels)
+    if size is None:
+        raise TypeError(f"{argument} must be a whole number of pixels, not {shown(pixels)}")
+    if not SMALLEST <= size <= LARGEST:
+        raise ScheduleError(
+            f"{argument} must be {SMALLEST} to {LARGEST:,} pixels, not {shown(pixels)}"
+        )
     return size
 
 
@@ -159,18 +166,19 @@ def escaped(words: str) -> str:
     return words
 
 
-def repr_svg(shown: Curve | Schedule) -> str | None:
+def repr_svg(of: Curve | Schedule) -> str | None:
     """What a notebook shows; of a schedule, which knows no run, in one that suits it. None where
     nothing can be drawn: the notebook then prints it."""
+    check("of", of, (Curve, Schedule), "a curve or a schedule")
     try:
-        if isinstance(shown, Curve):
-            return to_svg(shown)
-        run, known = nominal_run(shown)
+        if isinstance(of, Curve):
+            return to_svg(of)
+        run, known = nominal_run(of)
         if known:
             return to_svg(
-                shown.resolve(run),
+                of.resolve(run),
                 note=f"{NAMES[str(run.duration.unit)]} of a run of {run.duration}",
             )
-        return to_svg(shown.resolve(run), "dur")
+        return to_svg(of.resolve(run), "dur")
     except EpochalError:
         return None

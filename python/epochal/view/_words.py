@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from epochal._core import Curve, TimeUnit, UnitError, scales
+from epochal._numbers import finite
+from epochal._shown import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import SupportsFloat
 
 # What a time axis counts.
 NAMES = {
@@ -36,6 +39,17 @@ def short(t: float, digits: int = 6) -> str:
         return f"{t:.6g}"
     size, suffix = next(multiple for multiple in MULTIPLES if t >= multiple[0])
     return f"{t / size:.{digits}g}{suffix}"
+
+
+def base_rate(base_lr: SupportsFloat | None) -> float | None:
+    """A base rate that was given, as a float, or None."""
+    return None if base_lr is None else finite("base_lr", base_lr)
+
+
+def check(name: str, given: object, kind: type | tuple[type, ...], words: str) -> None:
+    """Raises `TypeError` for an argument of another type."""
+    if not isinstance(given, kind):
+        raise TypeError(f"{name} must be {words}, not {shown(given)}")
 
 
 def value(alpha: float) -> str:

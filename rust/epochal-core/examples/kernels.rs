@@ -53,7 +53,11 @@ fn cases() -> Result<Vec<Case>> {
         let point = |i: i64| (batches(i * BATCHES / count), 0.1 + (i * 7 % 10) as f64 / 10.0);
         Schedule::piecewise((0..=count).map(point).collect(), Eases::All(ease))
     };
+    let exponential = || Schedule::exponential(0.9, batches(1000));
     let after = |tail| Schedule::after_warmup(tail, batches(9000), 0.0, Ease::Linear, false);
+    let until = |carry| Schedule::until(linear()?, batches(45_000), exponential()?, carry);
+    let cooldown = || Schedule::cooldown(linear()?, batches(45_000), end, 0.0, Ease::OneMinusSqrt);
+    let ending = || Schedule::ending(linear()?, batches(9000), end, 0.0, Ease::Linear, false);
     Ok([
         ("step", Sorted, step()?),
         ("step, shuffled", Shuffled, step()?),
@@ -62,7 +66,7 @@ fn cases() -> Result<Vec<Case>> {
         ("multi-step of 100, shuffled", Shuffled, multi_step(100)?),
         ("constant", Sorted, constant()?),
         ("linear", Sorted, linear()?),
-        ("exponential", Sorted, Schedule::exponential(0.9, batches(1000))?),
+        ("exponential", Sorted, exponential()?),
         ("cosine", Sorted, cosine()?),
         ("cosine, integers", Integers, cosine()?),
         ("cosine, grid", Grid, cosine()?),
@@ -81,7 +85,17 @@ fn cases() -> Result<Vec<Case>> {
         ("warmup, cosine", Sorted, after(cosine()?)?),
         ("warmup, cosine, single", Single, after(cosine()?)?),
         ("warmup, polynomial of 2", Sorted, after(polynomial(2.0)?)?),
-        ("product", Sorted, linear()?.times(&step()?)?),
+        ("product", Sorted, Schedule::product(vec![linear()?, step()?])?),
+        ("scale", Sorted, Schedule::scale(linear()?, 0.5)?),
+        ("lift", Sorted, Schedule::lift(linear()?, 0.1)?),
+        ("clip", Sorted, Schedule::clip(linear()?, 0.2, Some(0.8))?),
+        ("until", Sorted, until(false)?),
+        ("until, carried", Sorted, until(true)?),
+        ("cooldown", Sorted, cooldown()?),
+        ("ending", Sorted, ending()?),
+        ("repeat", Sorted, Schedule::repeat(linear()?, batches(1000))?),
+        ("advance", Sorted, Schedule::advance(linear()?, batches(1), false)?),
+        ("delay", Sorted, Schedule::delay(linear()?, batches(1), false)?),
         ("inverse square root", Sorted, Schedule::inverse_square_root(batches(1000), 0.1, true)?),
         ("4 points, linear", Sorted, points(3, Ease::Linear)?),
         ("4 points, linear, single", Single, points(3, Ease::Linear)?),

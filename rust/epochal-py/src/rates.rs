@@ -1,6 +1,8 @@
 //! What a scheduler writes into the parameter groups of an optimizer, in one pass.
 
 use crate::curve::{AtBatch, Curve};
+use crate::error::Error;
+use epochal_core::Kind;
 use pyo3::exceptions::PyIndexError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -9,8 +11,8 @@ use pyo3::types::{PyByteArray, PyDict, PyFloat, PyList, PySequence, PyString};
 
 /// A number to write: the index of its group, its key, its index in a tuple such as `betas`, the key
 /// of its base, the base as a float, the index of the reader that gives its α, whether it is a
-/// learning rate, and how it is written.
-type Entry = (usize, Py<PyString>, Option<usize>, Py<PyString>, f64, usize, bool, u8);
+/// learning rate, how it is written, and how large it may be.
+type Entry = (usize, Py<PyString>, Option<usize>, Py<PyString>, f64, usize, bool, u8, f64);
 
 // How a number is written, if not as a new float.
 const ALONE: u8 = 1; // into its tensor
@@ -61,6 +63,8 @@ struct Tensor {
     step: Option<u64>,
     fill: Py<PyAny>,
     how: u8,
+    /// The largest number that it holds.
+    largest: f64,
 }
 
 #[pymethods]
@@ -74,7 +78,7 @@ impl Writer {
         py: Python<'_>,
     ) -> PyResult<Self> {
         let known = |entry: Entry| {
-            let (group, key, element, base_key, base_value, reader, is_rate, how) = entry;
+            let (group, key, element, base_key, base_value, reader, is_rate, how, largest) = entry;
             let (Some(dict), true) = (groups.get(group), reader < readers.len()) else {
                 return Err(PyIndexError::new_err("an entry names no group or no reader"));
             };
@@ -84,7 +88,7 @@ impl Writer {
             let tensor = if matches!(how, ALONE | TOGETHER | DONE) {
                 let (version, fill) = (version(&object), object.getattr(intern!(py, "fill_"))?);
                 let (object, fill) = (object.unbind(), fill.unbind());
-                Some(Tensor { object, version, step: None, fill, how })
+                Some(Tensor { object, version, step: None, fill, how, largest })
             } else {
                 None
             };
@@ -129,15 +133,18 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes the numbers for these α, one per reader, whatever has changed in the groups.
+    /// Writes the numbers for these α, one per reader, whatever has changed in the groups. Raises
+    /// `ScheduleError` if one of them is too large to be written, and then writes none.
     fn put(&mut self, py: Python<'_>, alphas: Vec<f64>, factor: f64) -> PyResult<()> {
         if alphas.len() != self.readers.len() {
             return Err(PyIndexError::new_err("each reader gives one α"));
         }
+        for number in &self.numbers {
+            number.check(number.product(&alphas, factor))?;
+        }
         let mut together = Vec::new();
         for number in &mut self.numbers {
-            let alpha = alphas[number.reader];
-            number.value = number.base_value * if number.is_rate { alpha * factor } else { alpha };
+            number.value = number.product(&alphas, factor);
             let value = || PyFloat::new(py, number.value);
             let group = self.groups[number.group].bind(py);
             let Some(special) = &number.special else {
@@ -233,6 +240,28 @@ impl Writer {
             }
         }
         Ok(true)
+    }
+}
+
+impl Number {
+    /// What is to be written for these α, one per reader.
+    fn product(&self, alphas: &[f64], factor: f64) -> f64 {
+        let alpha = alphas[self.reader];
+        self.base_value * if self.is_rate { alpha * factor } else { alpha }
+    }
+
+    fn check(&self, value: f64) -> Result<(), Error> {
+        let tensor = self.special.as_ref().and_then(|special| special.tensor.as_ref());
+        let largest = tensor.map_or(f64::MAX, |tensor| tensor.largest);
+        if value.abs() <= largest {
+            return Ok(());
+        }
+        let (key, group, base) = (&self.key, self.group, self.base_value);
+        let text = format!(
+            "'{key}' of group {group} would be {value:e}, of a base of {base:e}, and there it is at \
+             most {largest:e}: give a smaller base or factor, or another schedule"
+        );
+        Err(Error::new(Kind::Schedule, text))
     }
 }
 

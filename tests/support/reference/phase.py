@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from reference.errors import Refusal
@@ -22,21 +22,22 @@ class Length:
     divisor: int = 1
     written: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def one(self) -> Fraction:
         return Fraction(self.count, self.divisor) * Fraction(self.factor)
 
-    @property
+    @cached_property
     def half(self) -> Fraction:
         """How far off it may be: the factor is known to half a unit in its last place."""
         unit = Fraction(self.count, self.divisor)
         return unit * (Fraction(self.factor) - bounds(self.factor)[0])
 
-    @property
+    @cached_property
     def real(self) -> Fraction:
         whole = snap(self.one - self.half, self.one, self.one + self.half)
         return self.one if whole is None else Fraction(whole)
 
+    @lru_cache(maxsize=10_000)  # noqa: B019
     def on(self, clock: str, run: Run) -> "Length":
         """The same length on another clock, by the rates of the run."""
         count, divisor = run.exactly(self.count, self.clock, clock)

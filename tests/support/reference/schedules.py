@@ -110,7 +110,7 @@ class CosineAnnealingWarmRestartsScheduler(Schedule):
 
     def value(self, phase: Phase) -> Decimal:
         clock, first = self.main(phase), phase.length(self.t_0)
-        t, s = phase.reads(clock), phase.on(clock, phase.start)
+        t, s = phase.reads(clock), phase.noted(clock, phase.start)
         done, cycle = Fraction(0), Fraction(1)
         if self.t_mult == 1:
             done = Fraction(phase.passed([first], clock))

@@ -13,20 +13,34 @@ use crate::schedule::declare::{Argument, Declaration, Form};
 use crate::schedule::phase::Phase;
 use crate::time::Time;
 use std::fmt::Debug;
+use std::slice;
 use std::sync::Arc;
 
 /// A schedule: an immutable tree, whose leaves are formulas and functions.
 ///
 /// Two schedules are equal if their trees are, whatever names they were given. A schedule prints as
-/// the text that rebuilds it.
+/// the text that rebuilds it. A tree has at most 2000 parts, nested at most 64 levels deep.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     node: Arc<dyn Node>,
-    depth: usize,
+    extent: Extent,
 }
 
-/// The deepest a tree may be: few enough levels for every stack, more than people write.
+/// How large a tree is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    levels: usize,
+    /// A part that stands in several places is counted in each, as it is printed.
+    parts: usize,
+}
+
+/// The deepest a tree may be: few enough levels for a stack of half a megabyte, more than people
+/// write.
 const DEEPEST: usize = 64;
+
+/// The largest a tree may be. A product of so many factors can be read back; and a tree that holds
+/// another twice, and so on, soon has more parts than any memory.
+const LARGEST: usize = 2000;
 
 /// An argument by name, and the value with which it need not be printed.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,26 +153,32 @@ impl Node for Arc<dyn Function> {
 impl Schedule {
     fn new(node: impl Node + 'static) -> Result<Self> {
         node.check()?;
-        let below = node.arguments().iter().map(|argument| argument.value.depth()).max();
-        Self::at_depth(node, below.unwrap_or(0) + 1)
+        let below =
+            Extent::of(node.arguments().iter().flat_map(|argument| argument.value.schedules()));
+        Self::above(node, below)
     }
 
-    fn at_depth(node: impl Node + 'static, depth: usize) -> Result<Self> {
-        if depth > DEEPEST {
+    fn above(node: impl Node + 'static, below: Extent) -> Result<Self> {
+        let extent = Extent { levels: below.levels + 1, parts: below.parts.saturating_add(1) };
+        if extent.levels > DEEPEST {
             let expected = format!("nested at most {DEEPEST} levels deep");
-            return Err(Error::invalid("a schedule", expected, depth));
+            return Err(Error::invalid("a schedule", expected, extent.levels));
         }
-        Ok(Self { node: Arc::new(node), depth })
+        if extent.parts > LARGEST {
+            let expected = format!("made of at most {LARGEST} parts");
+            return Err(Error::invalid("a schedule", expected, extent.parts));
+        }
+        Ok(Self { node: Arc::new(node), extent })
     }
 
     /// A function as a leaf.
     pub fn function(function: Arc<dyn Function>) -> Result<Self> {
-        Self::at_depth(function, 1)
+        Self::above(function, Extent::default())
     }
 
     /// The tree under a name and arguments of its own, by which it is printed.
     pub fn named(&self, name: String, arguments: Vec<NamedArgument>) -> Result<Self> {
-        Self::at_depth(Named { name, arguments, tree: self.clone() }, self.depth + 1)
+        Self::above(Named { name, arguments, tree: self.clone() }, self.extent)
     }
 
     /// The product of two schedules; never a product of products.
@@ -221,15 +241,23 @@ impl Schedule {
     }
 }
 
+impl Extent {
+    /// Of schedules side by side.
+    fn of<'a>(schedules: impl Iterator<Item = &'a Schedule>) -> Self {
+        schedules.fold(Self::default(), |all, Schedule { extent, .. }| Self {
+            levels: all.levels.max(extent.levels),
+            parts: all.parts.saturating_add(extent.parts),
+        })
+    }
+}
+
 impl Argument {
-    /// The depth of the deepest schedule in it.
-    fn depth(&self) -> usize {
+    /// Those in it.
+    fn schedules(&self) -> &[Schedule] {
         match self {
-            Self::Schedule(schedule) => schedule.depth,
-            Self::Schedules(schedules) => {
-                schedules.iter().map(|schedule| schedule.depth).max().unwrap_or(0)
-            }
-            _ => 0,
+            Self::Schedule(schedule) => slice::from_ref(schedule),
+            Self::Schedules(schedules) => schedules,
+            _ => &[],
         }
     }
 }
