@@ -39,7 +39,7 @@ from seeded.rust_faults import rust_places
 BUILD = ROOT / "build" / "seeded"
 TRIED = BUILD / "tried.tsv"
 SEED = 1
-COUNTS = {"core": 140, "binding": 40, "Python layer": 150}
+COUNTS = {"core": 100, "binding": 30, "Python layer": 120}
 WORKERS = 2
 # The seconds that the tests take on which a fault is tried first, and then the others.
 STEPS = (5.0, 40.0)
