@@ -19,7 +19,6 @@ EXPLAINED = {
     f"{CORE}/curve/inverse_square_root.rs InverseSquareRoot::most: 1.0 -> 2.0": BOUND,
     f"{CORE}/curve/piece.rs Piece::is_rounded: Piece::is_rounded returns -> true": SPEED,
     f"{CORE}/curve/step.rs Step::fill: high < EXACT -> high <= EXACT": SPEED,
-    f"{CORE}/schedule/mod.rs Schedule::new: 0 -> 1": "there is no node without arguments",
     f"{CORE}/schedule/operations.rs Ending::check: 1.0 -> 2.0": (
         "it stands for a value above zero that is not known yet"
     ),
