@@ -229,8 +229,9 @@ def full(seed: int, counts: dict[str, int], again: bool) -> list[Figure]:
 
 def told(trials: list[Trial], at_most: int | None = None) -> list[Figure]:
     figures = [
-        Figure(f"faults seeded in the {layer}", sum(trial.fault.layer == layer for trial in trials))
+        Figure(f"faults seeded in the {layer}", count)
         for layer in COUNTS
+        if (count := sum(trial.fault.layer == layer for trial in trials))
     ]
     explained = [trial for trial in trials if trial.fault.name in EXPLAINED]
     left = [trial for trial in trials if not trial.caught and trial not in explained]
