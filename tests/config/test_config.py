@@ -450,6 +450,8 @@ def test_arguments_are_replaced_within() -> None:
     assert tree.replace(then=cosine).replace(low=0) == (half * cosine.clip()).until("5ba", cosine)
     # Its own argument, not that of what is within.
     assert cosine.cooldown("5ba").replace(alpha_f=0.5) == cosine.cooldown("5ba", alpha_f=0.5)
+    with pytest.raises(ScheduleError, match="'alpha_ii': did you mean 'alpha_i'"):
+        LinearScheduler().cooldown("5ba").replace(alpha_ii=1.0)
     # All at once: 0.9 alone would be above the old bound.
     assert cosine.clip(0.1, 0.5).replace(low=0.9, high=1.0) == cosine.clip(0.9, 1.0)
 

@@ -97,6 +97,11 @@ from epochal import *
 assert Trainer is epochal.Trainer and LossError is epochal.LossError
 assert "torch" not in globals()
 """)
+    in_a_fresh_interpreter("""
+import torch, epochal
+assert {"Trainer", "LossError", "torch"} <= set(dir(epochal))
+assert {"Trainer", "LossError"} <= set(epochal.__all__)
+""")
 
 
 def test_names_that_need_torch_are_not_shown_without_it() -> None:

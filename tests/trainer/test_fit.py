@@ -170,8 +170,9 @@ def test_a_dataloader_that_says_too_much() -> None:
             return iter(loader())
 
     trainer = make_trainer(train_dataloader=Shorter(), max_duration="2ep")
-    with pytest.warns(UserWarning, match="has the length 5, .* gave 3 batches"):
+    with pytest.warns(UserWarning, match="has the length 5, .* gave 3 batches") as warned:
         trainer.fit()
+    assert {warning.filename for warning in warned} == {__file__}
     assert trainer.clock.timestamp.epoch == "2ep"
     assert trainer.clock.timestamp.batch == "6ba"
 
@@ -185,8 +186,9 @@ def test_a_dataloader_that_says_too_little() -> None:
             return iter(loader())
 
     trainer = make_trainer(train_dataloader=Longer(), max_duration="2ep")
-    with pytest.warns(UserWarning, match="has the length 2, .* gave more batches"):
+    with pytest.warns(UserWarning, match="has the length 2, .* gave more batches") as warned:
         trainer.fit()
+    assert {warning.filename for warning in warned} == {__file__}
     assert trainer.clock.timestamp.batch == "4ba"
 
 

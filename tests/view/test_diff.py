@@ -113,9 +113,15 @@ def test_functions_are_sampled() -> None:
     same = lambda state: 1.0 - state.timestamp.batch.value / 100  # noqa: E731
     found = diff(curve, LinearScheduler().until("50ba", same).resolve("100ba"))
     assert abs(found.worst["a"] - found.worst["b"]) <= 0.01 + 1e-9
-    again = diff(LinearScheduler().until("50ba", same).resolve("100ba"), curve)
-    assert [row["start"] for row in again.rows] == [row["start"] for row in found.rows]
-    assert again.worst["at"] == found.worst["at"]
+
+
+def test_one_function_among_two_curves_is_sampled() -> None:
+    curve = LinearScheduler().resolve("100ba")
+    bump = lambda state: 2.0 if 60 <= state.timestamp.batch.value < 65 else 0.0  # noqa: E731
+    other = LinearScheduler().until("50ba", bump).resolve("100ba")
+    for found in (diff(curve, other), diff(other, curve)):
+        assert 60.0 <= found.worst["at"] < 65.0
+        assert sorted([found.worst["a"], found.worst["b"]]) == pytest.approx([0.4, 2.0], abs=0.1)
 
 
 def test_what_is_no_curve() -> None:

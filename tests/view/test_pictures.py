@@ -182,6 +182,16 @@ def test_names_of_axes_and_phases() -> None:
     assert STEPS.plot().get_ylabel() == "multiplier α"
 
 
+def test_long_numbers_are_written_as_in_time_strings() -> None:
+    ax = LinearScheduler().resolve(Run("100Mba", tokens_per_batch=1000)).plot()
+    ax.figure.canvas.draw()
+    (second,) = ax.child_axes
+    for axis, multiple in ((ax.xaxis, "M"), (second.xaxis, "B")):
+        written = [label.get_text() for label in axis.get_ticklabels()]
+        assert "0" in written
+        assert sum(text.endswith(multiple) for text in written) > 2
+
+
 def test_given_axes_are_drawn_on() -> None:
     from matplotlib import pyplot
 

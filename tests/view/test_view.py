@@ -1,6 +1,7 @@
 """What a curve tells of itself without sampling, against sampling."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -219,6 +220,20 @@ def test_breakpoints(schedule: Schedule, run: Any, breakpoints: tuple[float, ...
 )
 def test_means_of_a_long_run(schedule: Schedule, mean: float) -> None:
     assert schedule.resolve("1Ttok").mean() == pytest.approx(mean, rel=1e-11)
+
+
+def test_means_of_decays_that_hardly_decay() -> None:
+    """Where the difference of both ends has no digits left; ∫ γ^x is γ^x/ln γ."""
+    for gamma in (0.99, 1 - 1e-9, 1.01, 0.5):
+        slow, log = ExponentialScheduler(gamma, "1000ba"), math.log(gamma)
+        whole, second = math.expm1(log) / log, math.expm1(log / 2) * gamma**0.5 * 2 / log
+        half = math.expm1(log / 2) * 2 / log
+        for schedule, length, mean in (
+            (slow, "1000ba", whole),
+            (slow.advance("500ba"), "500ba", second),
+            (ConstantScheduler(1.0).until("500ba", slow), "1000ba", (1.0 + half) / 2),
+        ):
+            assert schedule.resolve(length).mean() == pytest.approx(mean, rel=1e-11)
 
 
 def test_a_mean_that_is_sampled_has_three_digits() -> None:

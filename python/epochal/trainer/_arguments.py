@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
@@ -20,6 +19,7 @@ from epochal import _ranks as ranks
 from epochal._core import EpochalError, Run, ScheduleError, Time, TimeUnit, UnitError
 from epochal._numbers import integer
 from epochal._shown import shown
+from epochal._warning import warn
 
 if TYPE_CHECKING:
     from epochal._types import TimeLike, UnitLike
@@ -158,11 +158,9 @@ def batches_per_epoch(loader: Any) -> int | None:
 
 def warn_of_length(length: int, batches: int | str) -> None:
     """Warns that the dataloader gave another number of batches than it said."""
-    warnings.warn(
+    warn(
         f"train_dataloader has the length {length}, by which schedules go, but gave {batches} "
-        "batches in an epoch",
-        UserWarning,
-        stacklevel=5,
+        "batches in an epoch"
     )
 
 

@@ -28,8 +28,7 @@ class Description:
     * `lr_start`, `lr_end`: α × `base_lr`, if that was given
     """
 
-    def __init__(self, curve: Curve, rows: list[dict[str, Any]]) -> None:
-        self.curve = curve
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
 
     def columns(self) -> list[list[str]]:
@@ -62,7 +61,7 @@ def describe(curve: Curve, base_lr: SupportsFloat | None = None) -> Description:
             row["lr_start"] = first * base
             row["lr_end"] = last * base
         rows.append(row)
-    return Description(curve, rows)
+    return Description(rows)
 
 
 def name(row: dict[str, Any]) -> str:

@@ -33,6 +33,15 @@ class Fault:
         return " ".join(f"{self.before} -> {self.after}".split())
 
     @property
+    def home(self) -> str:
+        """The folder of tests that mirrors its source."""
+        parts = self.path.split("/")
+        if parts[-1].startswith(("_cli", "__main__")):
+            return "programs"
+        folders = ("config", "view", "torch", "trainer")
+        return next((part for part in parts if part in folders), "core")
+
+    @property
     def layer(self) -> str:
         return {"rust/epochal-core": "core", "rust/epochal-py": "binding"}.get(
             "/".join(self.path.split("/")[:2]), "Python layer"

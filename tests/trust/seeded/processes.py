@@ -5,6 +5,7 @@ import importlib
 import os
 import resource
 import select
+import shutil
 import signal
 import site
 import sys
@@ -50,7 +51,10 @@ def package(folder: Path, changed: dict[str, bytes], library: Path | None = None
                 place.write_bytes(changed[name])
             else:
                 is_library = file.name.startswith("_core.") and file.suffix != ".pyi"
-                place.symlink_to(library if library and is_library else file)
+                if library and is_library:
+                    shutil.copy2(library, place)
+                else:
+                    place.symlink_to(file)
     return folder
 
 

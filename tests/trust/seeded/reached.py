@@ -132,8 +132,11 @@ def record(folder: Path, count: int, workers: int) -> Reached:
 def tests_of(fault: Fault, number: int | None, reached: Reached) -> list[str]:
     """Those that reach a fault of Rust, or the function of one of Python, or else its file.
 
-    What runs at import alone is reached by none, and so every test may tell.
+    What runs at import alone is reached by none, and so every test may tell. The command line is
+    mostly tried in processes of its own, which are not watched.
     """
+    if fault.home == "programs":
+        return [test for test in reached.seconds if test.startswith("tests/programs/")]
     place = fault.path.removeprefix("python/epochal")
     if number is not None:
         place = str(number)

@@ -30,8 +30,8 @@ BY_HAND = [
     # One value in a hundred thousand differs in its last bit, on all levels of the CPU but one.
     (
         "rust/epochal-core/src/bulk/dispatch.rs",
-        "formula.fill(times, out)",
-        "{ formula.fill(times, out); SEEDED::astray(formula, times, out) }",
+        "formula.fill(Block::new(times, in_order), out)",
+        "{ formula.fill(Block::new(times, in_order), out); SEEDED::astray(formula, times, out) }",
     ),
     # Two ulps more; the form that cancels near 0; a root that is rounded twice.
     (

@@ -1,0 +1,52 @@
+"""What comes from elsewhere: the states of other trainers, classes derived from ours."""
+
+from types import SimpleNamespace as Plain
+from typing import Any
+
+import pytest
+from epochal import LinearScheduler, Schedule, Time, _core
+
+COUNT = type("Count", (), {"__int__": lambda self: 50})()
+
+
+@pytest.mark.parametrize(
+    "duration",
+    [
+        "100ba",
+        Time("100ba"),
+        Plain(to_timestring=lambda: "100ba"),
+        Plain(value=100, unit="ba"),
+        Plain(value=100, unit=Plain(value="ba")),
+    ],
+)
+@pytest.mark.parametrize("batch", [50, "50ba", Time("50ba"), COUNT])
+def test_states_of_any_make(duration: Any, batch: Any) -> None:
+    for length in (None, 10, "10ba", Time("10ba")):
+        state = Plain(timestamp=Plain(batch=batch), max_duration=duration, dataloader_len=length)
+        assert LinearScheduler()(state) == 0.5
+
+
+def test_attributes_of_derived_classes() -> None:
+    class Named(LinearScheduler):
+        pass
+
+    named: Any = Named()
+    named.label = "mine"
+    assert named.label == "mine"
+    del named.label
+    with pytest.raises(AttributeError, match="schedules are immutable, so alpha_i cannot change"):
+        named.alpha_i = 0.5
+    plain: Any = LinearScheduler()
+    with pytest.raises(AttributeError, match="has no attribute 'label'"):
+        plain.label = "mine"
+
+
+def test_counters_that_a_curve_does_not_read_may_have_any_shape() -> None:
+    curve = LinearScheduler().resolve("100ba")
+    assert curve({"ba": [1, 2], "tok": [1, 2, 3]}).tolist() == [0.99, 0.98]
+
+
+def test_operations_are_what_schedules_can_do() -> None:
+    methods = set(_core.operations()) - {"product", "scale", "lift"}
+    assert {"after_warmup", "until"} <= methods
+    assert all(callable(getattr(Schedule, name)) for name in methods)
