@@ -6,7 +6,7 @@ import os
 from importlib import metadata
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite(
     "cli", "configs", "curves", "reference.parity", "strategies", "trees"
@@ -20,6 +20,15 @@ settings.register_profile("quick", deadline=None, max_examples=10, derandomize=T
 settings.register_profile("dev", deadline=None, max_examples=40)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("long", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile(
+    "trust",
+    deadline=None,
+    database=None,
+    max_examples=int(os.environ.get("TRUST_EXAMPLES", "1000")),
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
 settings.load_profile("dev")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["shown"]
 
-# As long as the core's.
-LONGEST = 64
+# Most schedules and curves are shorter.
+LONGEST = 200
 
 
 def shown(given: object) -> str:
@@ -13,7 +13,7 @@ def shown(given: object) -> str:
 
     >>> from epochal._shown import shown
     >>> shown("90 epochs"), len(shown("9" * 1_000_000))
-    ("'90 epochs'", 65)
+    ("'90 epochs'", 201)
     """
     try:
         text = repr(given)

@@ -203,7 +203,7 @@ def test_numbers_become_floats(value: Any) -> None:
 def test_values_that_are_no_multipliers(value: object) -> None:
     with pytest.raises(ScheduleError) as error:
         returning(value).resolve(RUN)(Timestamp(batch=7))
-    for part in ("<lambda>", "7ba", repr(value), "finite number, 0 or above"):
+    for part in ("<lambda>", "7ba", repr(value)[:100], "finite number, 0 or above"):
         assert part in str(error.value)
 
 
@@ -470,6 +470,7 @@ def test_a_ratio_is_a_number_above_zero() -> None:
     schedule = FunctionSchedule(lambda state, ssr=1.0: float(ssr))
     state = SimpleNamespace(timestamp=Timestamp(batch=1), max_duration="9ba", dataloader_len=3)
     assert schedule(state, np.float32(0.5)) == 0.5
+    wrong: Any
     for wrong in ("2", True, None, np.zeros(2)):
         with pytest.raises(TypeError, match="ssr must be a number, not "):
             schedule(state, wrong)

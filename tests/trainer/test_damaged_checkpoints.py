@@ -145,8 +145,9 @@ def test_no_file(tmp_path: Path) -> None:
 
 PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
+ODD: list[Any] = ["", "0.5", [], {}, torch.zeros(2)]
 # States of `random` that it takes and cannot go on from: the last entry is a number or None.
-GAUSS = [(*random.getstate()[:2], value) for value in ("x", [], torch.zeros(2))]
+GAUSS = [(*random.getstate()[:2], value) for value in ODD]
 DEEP = [
     *(at(part, value=...) for part in PARTS),
     *(
@@ -223,7 +224,7 @@ DEEP = [
         for part in ("random", "epoch_random")
         for python in GAUSS
     ),
-    *(at("random", 0, "loader", value=value) for value in ("", {}, torch.zeros(0))),
+    *(at("random", 0, "loader", value=value) for value in ODD),
     at("random", 0, "numpy", 3, value=True),
     at("optimizers", 0, "param_groups", 0, "params", 0, value=torch.zeros(2)),
     at("optimizers", 1, "param_groups", 0, "betas", value={"a": 1}),
@@ -231,7 +232,7 @@ DEEP = [
     *(
         at("optimizers", number, "param_groups", 0, "initial_lr", value=value)
         for number in (0, 1)
-        for value in (..., None, "0.5", [], torch.zeros(2))
+        for value in (..., None, *ODD)
     ),
     at("schedulers", 0, "_schedulers", 0, "step_size", value="3"),
     at("schedulers", 0, "_schedulers", 0, "base_lrs", value=[]),

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ COUNTS = {"core": 140, "binding": 40, "Python layer": 150}
 WORKERS = 2
 # The seconds that the tests take on which a fault is tried first, and then the others.
 STEPS = (5.0, 40.0)
+FILES = 3  # of the first step: to collect the tests of all takes longer than to run them
 # What a dozen faults are tried on at once.
 SHORT = {
     "python/epochal/config/_mappings.py": "tests/config/test_config.py",
@@ -72,16 +74,27 @@ def home(fault: Fault) -> str:
 
 
 def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
-    """The tests to try: one case of each at home, as far as the time goes, and then the others."""
+    """The tests to try: one case of each of a few files, as far as the time goes, then the others.
 
-    def rank(test: str) -> tuple[bool, float]:
-        return f"tests/{home(fault)}/" not in test, seconds[test]
+    The files are those at home that have most to say of it.
+    """
+    order = sorted(tests, key=seconds.__getitem__)
+    cases = list({test.partition("[")[0]: test for test in reversed(order)}.values())
+    count = Counter(map(file_of, cases))
 
-    order = sorted(tests, key=rank)
-    cases = {test.partition("[")[0]: test for test in reversed(order)}
-    first = within(sorted(cases.values(), key=rank), STEPS[0], seconds)
+    def rank(file: str) -> tuple[bool, int]:
+        return f"tests/{home(fault)}/" not in file, -count[file]
+
+    files = sorted(count, key=rank)
+    few = files[:FILES]
+    first = within([test for test in reversed(cases) if file_of(test) in few], STEPS[0], seconds)
     yield first
+    order.sort(key=lambda test: rank(file_of(test)))
     yield within([test for test in order if test not in set(first)], STEPS[1], seconds)
+
+
+def file_of(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def within(tests: list[str], most: float, seconds: dict[str, float]) -> list[str]:
@@ -147,7 +160,7 @@ class Campaign:
             if not tests:
                 return 5
             folder = self.folder / "rust" if number else made(fault, output.with_suffix(""))
-            files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+            files = list(dict.fromkeys(map(file_of, tests)))
             flags = ["-x", "--hypothesis-profile=quick"]
             return processes.pytest(folder, files, flags, [Only(tests)], **environment)
 

@@ -9,7 +9,7 @@ import epochal
 import numpy as np
 import pytest
 from epochal import CosineAnnealingScheduler, LinearScheduler, ScheduleError, diff, lint
-from epochal.view import repr_svg, to_csv, to_svg
+from epochal.view import plot, repr_svg, to_csv, to_svg
 
 CURVE = LinearScheduler().resolve("100ba")
 OTHER = CosineAnnealingScheduler().resolve("100ba")
@@ -43,9 +43,9 @@ def test_a_base_rate_may_be_any_number() -> None:
 def test_flags_texts_and_sizes() -> None:
     unclear: Any = np.zeros(2)
     for call in (
-        lambda: CURVE.to_svg(log=unclear),
-        lambda: CURVE.plot(log=unclear),
-        lambda: CURVE.plot(phases=unclear),
+        lambda: to_svg(CURVE, log=unclear),
+        lambda: plot(CURVE, log=unclear),
+        lambda: plot(CURVE, phases=unclear),
         lambda: epochal.compare({}, log=unclear),
     ):
         with pytest.raises(TypeError, match=r"(log|phases) must be True or False, not array"):

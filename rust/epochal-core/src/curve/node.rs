@@ -62,6 +62,8 @@ impl<'a> Times<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Now<'a> {
     pub(crate) times: Times<'a>,
+    /// Whether all its times are known to be in order.
+    pub(crate) in_order: bool,
     pub(crate) timestamp: Option<&'a Timestamp>,
     /// The counter from which the timestamp was derived by the run's rates, if it was.
     pub(crate) told: Option<Counter>,
@@ -133,7 +135,7 @@ impl Node {
         match (N, now.times.of(*reading)) {
             // One value is computed here: the call of a level takes longer.
             (1, [t]) => out.copy_from_slice(&[alone(formula, *t)]),
-            (_, times) => dispatch::fill(level, formula, times, out),
+            (_, times) => dispatch::fill(level, formula, times, now.in_order, out),
         }
         Ok(())
     }
@@ -143,11 +145,11 @@ impl Node {
         match self {
             Self::Formula { .. } => {}
             Self::Milestones(milestones) => {
-                dispatch::fill_levels(level, milestones, now.times, out);
+                dispatch::fill_levels(level, milestones, now.times, now.in_order, out);
             }
             Self::Join { reading, at, first, then } => {
                 let times = now.times.of(*reading);
-                let (low, high) = dispatch::bounds(level, times);
+                let (low, high) = dispatch::bounds(level, times, now.in_order);
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }
@@ -203,7 +205,7 @@ impl Node {
     ) -> Result<f64> {
         let mut alpha = [0.0];
         let times = times.each_ref().map(std::slice::from_ref);
-        let now = Now { times: Times::Each(&times), timestamp, told };
+        let now = Now { times: Times::Each(&times), in_order: true, timestamp, told };
         self.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
         Ok(alpha[0])
     }
@@ -260,6 +262,19 @@ impl Node {
             Self::Repeat(repeated) => repeated.of.most(),
             Self::Function { .. } => f64::INFINITY,
         }
+    }
+
+    /// Whether it takes less for times that are known to be in order.
+    pub(crate) fn gains_by_order(&self) -> bool {
+        let mut gains = false;
+        self.each(&mut |node| {
+            gains |= match node {
+                Self::Formula { formula, .. } => formula.gains_by_order(),
+                Self::Join { .. } | Self::Milestones(_) => true,
+                _ => false,
+            }
+        });
+        gains
     }
 
     fn each(&self, visit: &mut impl FnMut(&Self)) {
@@ -338,7 +353,7 @@ impl Node {
 /// at each level of the tree.
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn alone(formula: &Formula, t: f64) -> f64 {
-    value(|times, out| formula.fill(times, out), t)
+    value(|times, out| formula.fill(times.into(), out), t)
 }
 
 /// Refuses counters that the rates do not give from the one that is told.
