@@ -328,6 +328,10 @@ def test_that_warning_as_an_error_stops_the_whole_load() -> None:
     assert scheduler.state_dict() == own
 
 
+# Copies
+
+
+@each_schedule
 def test_copies_continue_with_an_optimizer_of_their_own(schedule: Schedule) -> None:
     optimizer = adamw(0.1, 0.03)
     scheduler = bind(schedule, optimizer, RUN)
