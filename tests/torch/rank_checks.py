@@ -11,7 +11,7 @@ from datetime import timedelta
 import rank_counts  # noqa: F401 - the modules list their checks
 import rank_uses  # noqa: F401
 import torch
-from on_ranks import CHECKS
+from on_ranks import CHECKS as CHECKS
 from torch import distributed
 
 

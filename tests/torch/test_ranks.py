@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from on_ranks import CHECKS
 from processes import ranks
+from rank_checks import CHECKS
 
 PROGRAM = Path(__file__).with_name("rank_checks.py")
 
