@@ -145,9 +145,9 @@ def test_no_file(tmp_path: Path) -> None:
 
 PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
-ODD: list[Any] = ["", "0.5", [], {}, torch.zeros(2)]
+ODD: list[Any] = ["", "0.5", {}, torch.zeros(2)]
 # States of `random` that it takes and cannot go on from: the last entry is a number or None.
-GAUSS = [(*random.getstate()[:2], value) for value in ODD]
+GAUSS = [(*random.getstate()[:2], value) for value in [*ODD, []]]
 DEEP = [
     *(at(part, value=...) for part in PARTS),
     *(
@@ -232,7 +232,7 @@ DEEP = [
     *(
         at("optimizers", number, "param_groups", 0, "initial_lr", value=value)
         for number in (0, 1)
-        for value in (..., None, *ODD)
+        for value in (..., None, [], *ODD)
     ),
     at("schedulers", 0, "_schedulers", 0, "step_size", value="3"),
     at("schedulers", 0, "_schedulers", 0, "base_lrs", value=[]),
