@@ -7,4 +7,5 @@ NAMES = ["RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "TORCHELASTIC_USE_AG
 if __name__ == "__main__":
     assert int(os.environ["MASTER_PORT"]) > 0
     assert os.environ["TORCHELASTIC_RUN_ID"]
-    print(*(f"{name}={os.environ[name]}" for name in NAMES), flush=True)
+    # In one piece, or the lines of two ranks may be mixed.
+    print(" ".join(f"{name}={os.environ[name]}" for name in NAMES) + "\n", end="", flush=True)
