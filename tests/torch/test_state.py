@@ -504,7 +504,7 @@ def test_assigned_bases_are_written_at_once() -> None:
     for bases in ([1.0, float("nan")], [1.0, "2"]):
         with pytest.raises(ScheduleError, match="each of base_lrs must be a finite number, not"):
             scheduler.base_lrs = bases  # type: ignore[assignment]
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ScheduleError, match="one for each of 2 groups"):
         scheduler.base_lrs = [1.0]
     assert lrs(optimizer) == [1.0, 0.5]
     assert scheduler.base_lrs == [2.0, 1.0]
