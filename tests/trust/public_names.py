@@ -102,7 +102,9 @@ def optimizer(random: Random) -> torch.optim.Optimizer:
     lrs: Any = random.choice([(0.5, 0.25), (torch.tensor(0.5), torch.tensor(0.25))])
     groups = [{"params": [parameter()], "lr": lr} for lr in lrs]
     groups[0]["name"] = "head"
-    return random.choice([torch.optim.AdamW, torch.optim.SGD])(groups, lr=0.1)
+    kinds: list[Any] = [torch.optim.AdamW, torch.optim.SGD]
+    made: torch.optim.Optimizer = random.choice(kinds)(groups, lr=0.1)
+    return made
 
 
 def odd_optimizer(random: Random) -> torch.optim.Optimizer:
@@ -139,9 +141,9 @@ def odd_bound(random: Random) -> EpochalLR:
 
 
 def bound(random: Random) -> EpochalLR:
-    run = random.choice([RUN, clock(random)])
+    run: Any = random.choice([RUN, clock(random)])
     fields = random.choice([None, {"weight_decay": SCHEDULE}])
-    schedule = random.choice([*schedules()[:-1], {"head": SCHEDULE, None: SCHEDULE * 0.5}])
+    schedule: Any = random.choice([*schedules()[:-1], {"head": SCHEDULE, None: SCHEDULE * 0.5}])
     return bind(schedule, optimizer(random), run, fields=fields)
 
 
@@ -150,7 +152,7 @@ def plateau(random: Random) -> Plateau:
 
 
 def pytorch_scheduler(random: Random) -> Any:
-    kinds = torch.optim.lr_scheduler
+    kinds: Any = torch.optim.lr_scheduler
     made = optimizer(random)
     return random.choice(
         [

@@ -221,7 +221,8 @@ class EpochalLR(LambdaLR):
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
         groups = self.optimizer.param_groups
-        if not isinstance(bases, (list, tuple)) or len(bases) != len(groups):
+        given: Any = bases
+        if not isinstance(given, (list, tuple)) or len(given) != len(groups):
             raise ScheduleError(
                 f"base_lrs must be a list, one for each of {len(groups)} groups, not {shown(bases)}"
             )

@@ -81,7 +81,9 @@ class Plateau(ReduceLROnPlateau):
             eps=eps,
         )
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:
+    def step(  # type: ignore[override]  # as PyTorch's is
+        self, metrics: Any, epoch: int | None = None
+    ) -> None:
         """Tells the metric of an evaluation. Raises `TypeError` for what is no number."""
         if epoch is not None:
             epoch = whole("epoch", epoch, ScheduleError)
