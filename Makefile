@@ -7,12 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A changed source rebuilds the wheel; nothing else does.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.md \
-           $(shell find rust python -type f -not -path '*/__pycache__/*')
+           $(shell find rust/epochal-* python -type f -not -path '*/__pycache__/*')
 
 # One Python for every build script, so that cargo and maturin share what they have compiled.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 # Only the installed wheel may be imported.
 unexport PYTHONPATH
+# Each worker imports all tests: what pytest has made of them is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What epochal is measured against, and what draws the result.
 PEERS := numpy torch numba 'jax[cpu]' optax timm transformers matplotlib tqdm
@@ -31,6 +33,7 @@ IN_RELEASE := $(abspath build/release/venv/bin)
 ACTIONLINT ?= $(or $(shell command -v actionlint),$(IN_RELEASE)/actionlint)
 CARGO_DENY := $(abspath build/release/bin/cargo-deny) --locked
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.1
 
 # A worker for each core; `PYTEST_FLAGS="-n0 -k warmup"` and `--pdb` go without.
 IN_PARALLEL := -n auto --dist worksteal
@@ -44,7 +47,7 @@ QUICK := config rows view/test_lint.py torch/test_bind.py trainer/test_fit.py \
 IN_FRAMEWORKS := --confcutdir tests/frameworks -o pythonpath='tests tests/support' -W ignore
 
 .PHONY: help demo test test-quick test-newest test-oldest test-pythons frameworks composer kill trust trust-short accuracy \
-        docs lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
+        fuzz fuzz-corpus docs lint stub bench gate gate-update kernels wheel wheels sdist crate notices audit advisories clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 20
@@ -104,12 +107,32 @@ trust-short: $(VENV)/.installed  ## a small part of that
 accuracy: $(VENV)/.installed  ## the worst error of each curve, over 100,000 points and 50 digits
 	ACCURACY_POINTS=150000 $(BIN)/pytest -s tests/core/test_accuracy.py
 
+# Fuzzing needs the nightly compiler: rustup toolchain install nightly. What it has learned stays in
+# build/fuzz/corpus, and an input that is wrong in build/fuzz/artifacts.
+FUZZ := parse
+FUZZ_FLAGS ?= -max_total_time=60
+IN_FUZZ := cd rust/fuzz && PATH=$(abspath build/fuzz/bin):$$PATH cargo +nightly fuzz
+WITH_ASAN := --fuzz-dir . --target-dir $(abspath $(or $(CARGO_TARGET_DIR),target)/fuzz-address)
+
+fuzz: build/fuzz/bin/cargo-fuzz  ## look for inputs that break the core: make fuzz FUZZ=trees FUZZ_FLAGS="-max_total_time=600"
+	$(PYTHON) tests/trust/fuzz_inputs.py unpack $(FUZZ) build/fuzz/corpus/$(FUZZ)
+	mkdir -p build/fuzz/artifacts/$(FUZZ)
+	$(IN_FUZZ) run $(WITH_ASAN) $(FUZZ) $(abspath build/fuzz/corpus/$(FUZZ)) -- \
+	    -timeout=20 -artifact_prefix=$(abspath build/fuzz/artifacts/$(FUZZ))/ $(FUZZ_FLAGS)
+
+fuzz-corpus: build/fuzz/bin/cargo-fuzz  ## keep in rust/fuzz/corpus the few inputs that reach what build/fuzz/corpus reaches
+	for target in parse arithmetic trees bulk; do \
+	    ($(IN_FUZZ) cmin $(WITH_ASAN) $$target $(abspath build/fuzz/corpus)/$$target) && \
+	    $(PYTHON) tests/trust/fuzz_inputs.py pack $$target build/fuzz/corpus/$$target || exit; done
+
 docs: $(VENV)/.installed $(VENV)/.docs  ## the site, in build/docs; its pictures are drawn, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going --quiet -E -b html -d build/doctrees docs build/docs
 
 lint: $(VENV)/.installed  ## formatting, lints, types and Rust's documentation, and the stub against the binary
 	cargo fmt --all --check
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --manifest-path rust/fuzz/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --package epochal-core
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -228,6 +251,9 @@ $(IN_RELEASE)/actionlint: | build/release/.audit
 # Without optimisation: it is compiled once and runs for a second.
 build/release/bin/cargo-deny:
 	cargo install --quiet --debug --locked --root build/release --version $(CARGO_DENY_VERSION) cargo-deny
+
+build/fuzz/bin/cargo-fuzz:
+	cargo install --quiet --debug --locked --root build/fuzz --version $(CARGO_FUZZ_VERSION) cargo-fuzz
 
 .SECONDARY: build/frameworks/.frameworks build/composer/.frameworks
 build/%/.frameworks: pyproject.toml

@@ -1,11 +1,12 @@
 """Hypothesis profiles: `dev` draws anew each time; `ci` (--hypothesis-profile=ci) always the same,
 so that a change is judged by what it changes; `quick` too, but a few; `long` draws more."""
 
+import gc
 import os
 from importlib import metadata
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite(
     "cli", "configs", "curves", "reference.parity", "strategies", "trees"
@@ -19,6 +20,15 @@ settings.register_profile("quick", deadline=None, max_examples=10, derandomize=T
 settings.register_profile("dev", deadline=None, max_examples=40)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("long", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile(
+    "trust",
+    deadline=None,
+    database=None,
+    max_examples=int(os.environ.get("TRUST_EXAMPLES", "1000")),
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
 settings.load_profile("dev")
 
 
@@ -26,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # In older versions `SequentialLR` gives the stage that it begins an epoch, of which that warns.
     if torch_version() < (2, 13):
         config.addinivalue_line("filterwarnings", "ignore:The epoch parameter in:UserWarning")
+
+
+def pytest_collection_finish() -> None:
+    # A million objects that live to the end: garbage is looked for among the others.
+    gc.collect()
+    gc.freeze()
 
 
 def torch_version() -> tuple[int, int]:

@@ -17,7 +17,7 @@ from hypothesis import settings
 from mpmath import mpf
 
 # Some coincide: there are not many whole numbers.
-POINTS = int(os.environ.get("ACCURACY_POINTS", 40 * settings().max_examples))
+POINTS = int(os.environ.get("ACCURACY_POINTS", 16 * settings().max_examples))
 CASES = cases()
 
 

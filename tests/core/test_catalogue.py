@@ -5,6 +5,7 @@ import pickle
 
 import epochal
 import pytest
+import trees
 from catalogue import EXAMPLES, FULL, OPERATIONS, every_example
 from configs import NAMES
 from epochal import Run, Schedule, _core, from_config, parse
@@ -22,6 +23,11 @@ def test_every_class_has_an_example() -> None:
 def test_every_operation_has_an_example() -> None:
     """An operation is a method, or an operator, whose result a mapping names."""
     assert OPERATIONS.keys() == _core.operations().keys()
+
+
+def test_random_trees_have_every_operation() -> None:
+    with_number = {"times_number": "scale", "plus_number": "lift"}
+    assert {with_number.get(name, name) for name in trees.OPERATIONS} == OPERATIONS.keys()
 
 
 @every_example

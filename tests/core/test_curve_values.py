@@ -330,6 +330,35 @@ def test_steps_at_fractional_boundaries() -> None:
         assert abs(restart(t) - float(sine_squared(left))) <= error, t
 
 
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [
+        (3, 0.1),
+        # A length that rounds to 1025, but is none of the numbers that are meant by it.
+        (1026, 0.9990253411306044),
+    ],
+)
+def test_a_step_begins_at_the_first_float_at_which_its_length_has_passed(
+    size: int, ratio: float
+) -> None:
+    """Or at the whole number that is meant: 10 × (3 × 0.1) is 3."""
+    run = Run(f"{10**7}ba", scale_schedule_ratio=ratio)
+    curve = StepScheduler(f"{size}ba", 0.5).resolve(run)
+    up = 0
+    for n in range(1, 1000):
+        exact = n * size * Fraction(ratio)
+        whole = round(exact)
+        if abs(exact - whole) <= n * size * Fraction(math.ulp(ratio)) / 2:
+            exact = Fraction(whole)
+        first = float(exact)
+        if Fraction(first) < exact:
+            first = math.nextafter(first, math.inf)
+            up += 1
+        assert curve(first) == 0.5**n
+        assert curve(math.nextafter(first, 0.0)) == 0.5 ** (n - 1)
+    assert up > 100
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     size=st.integers(1, 10**6),

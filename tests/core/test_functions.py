@@ -470,6 +470,7 @@ def test_a_ratio_is_a_number_above_zero() -> None:
     schedule = FunctionSchedule(lambda state, ssr=1.0: float(ssr))
     state = SimpleNamespace(timestamp=Timestamp(batch=1), max_duration="9ba", dataloader_len=3)
     assert schedule(state, np.float32(0.5)) == 0.5
+    wrong: Any
     for wrong in ("2", True, None, np.zeros(2)):
         with pytest.raises(TypeError, match="ssr must be a number, not "):
             schedule(state, wrong)

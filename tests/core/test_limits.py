@@ -6,6 +6,7 @@ So nothing that walks a tree can meet one that is too deep for the stack or too 
 import copy
 import gc
 import pickle
+import textwrap
 from collections.abc import Callable
 
 import epochal
@@ -23,6 +24,7 @@ from epochal import (
     from_config,
     parse,
 )
+from processes import python, python_path
 
 LEVELS, PARTS = 64, 2000
 LEAF = LinearScheduler()
@@ -101,6 +103,31 @@ def test_the_largest_tree_can_do_all_that_a_small_one_can(operation: str) -> Non
     epochal.lint(schedule, RUN)
     del schedule, curve, again
     gc.collect()
+
+
+def test_the_largest_trees_fit_a_small_stack() -> None:
+    """Of half a megabyte; nearly every thread has more."""
+    program = """
+        import pickle, threading
+        from test_limits import DEEPER, RUN, largest
+
+        def walk():
+            # A product is wide, not deep.
+            for step in [step for name, step in DEEPER.items() if name != "product"]:
+                schedule, _ = largest(step)
+                assert pickle.loads(pickle.dumps(schedule)) == schedule
+                curve = schedule.resolve(RUN)
+                hash(curve), repr(curve), curve.grid(), curve.describe(), curve.mean()
+                curve.maximum(), curve.largest_jump(), curve.next_change(1), curve.first_below(0.1)
+            print("done")
+
+        threading.stack_size(512 * 1024)
+        thread = threading.Thread(target=walk)
+        thread.start()
+        thread.join()
+    """
+    done = python("-c", textwrap.dedent(program), PYTHONPATH=python_path(__file__))
+    assert done.stdout == "done\n", (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("leaf", [LEAF, FunctionSchedule(flat)], ids=["schedules", "functions"])

@@ -19,12 +19,16 @@ from catalogue import (
 from configs import NAMES, REQUIRED, configs, parameters
 from epochal import (
     ConstantScheduler,
+    CosineAnnealingScheduler,
+    CosineAnnealingWarmRestartsScheduler,
     EpochalError,
     ExponentialScheduler,
+    InverseSquareRootScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     MultiStepScheduler,
     PiecewiseScheduler,
+    PolynomialScheduler,
     Run,
     Schedule,
     ScheduleError,
@@ -41,6 +45,7 @@ from reference.errors import Refusal, shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
 from strategies import (
+    costly,
     possible,
     real_run,
     runs,
@@ -59,6 +64,7 @@ def test_arguments_their_order_and_defaults(name: str) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_attributes(name: str, data: st.DataObject) -> None:
     config = data.draw(configs(name))
@@ -74,6 +80,7 @@ def test_attributes(name: str, data: st.DataObject) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_repr_rebuilds(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()
@@ -141,6 +148,7 @@ def another(key: str, value: Any) -> Any:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_copies(name: str, data: st.DataObject) -> None:
     real = data.draw(configs(name)).real()
@@ -249,6 +257,7 @@ def test_bare_numbers_are_told_to_take_a_unit() -> None:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_clocks_and_missing_facts(name: str, data: st.DataObject) -> None:
     """Which clocks a curve reads, or why it cannot be: a fact is missing, a warmup too long."""
@@ -320,6 +329,28 @@ def test_what_is_not_finite_within_the_run_is_refused() -> None:
     ):
         assert type(error_of(schedule.resolve, Run("1000ba"))) is ScheduleError
     assert StepScheduler("1ba", 10).resolve(Run("300ba"))(300) == 1e300
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        ConstantScheduler(1e200),
+        CosineAnnealingScheduler(alpha_f=1e200),
+        CosineAnnealingWarmRestartsScheduler("100ba", alpha_f=1e200),
+        ExponentialScheduler(1e200, "1dur"),
+        InverseSquareRootScheduler("1ba", alpha_f=1e200),
+        LinearScheduler(1.0, 1e200),
+        MultiStepScheduler(["500ba"], 1e200),
+        PiecewiseScheduler([("0ba", 1.0), ("500ba", 1e200)]),
+        PolynomialScheduler(2.0, alpha_f=1e200),
+        StepScheduler("300ba", 1e90),
+    ],
+    ids=repr,
+)
+def test_a_product_that_is_too_large_is_refused(huge: Schedule) -> None:
+    """When it is resolved or when it is evaluated, and each of its factors is not."""
+    assert huge.resolve("1000ba").grid().max() > 1e180
+    assert type(error_of(lambda: (huge * huge).resolve("1000ba").grid())) is ScheduleError
 
 
 def test_what_is_not_finite_is_no_value() -> None:

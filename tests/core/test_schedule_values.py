@@ -30,7 +30,7 @@ from reference.errors import Refusal
 from reference.parity import error_of
 from reference.time import Time as PlainTime
 from reference.time import snapped_quotient
-from strategies import COUNT_UNITS, real_run
+from strategies import COUNT_UNITS, costly, real_run
 
 # Values
 
@@ -58,6 +58,7 @@ def resolved(config: Config, run: reference_run.Run) -> Curve:
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_values_at_and_beside_every_boundary(name: str, data: st.DataObject) -> None:
     config, run = data.draw(configs(name)), data.draw(complete_runs)
@@ -69,6 +70,7 @@ def test_values_at_and_beside_every_boundary(name: str, data: st.DataObject) -> 
 
 
 @every_schedule
+@costly
 @given(st.data())
 def test_values_of_long_runs(name: str, data: st.DataObject) -> None:
     """Counters up to 2^53."""
@@ -118,6 +120,7 @@ def test_both_ends_are_exact_and_the_last_holds(config: Config) -> None:
 
 
 @every_schedule
+@costly
 @given(st.data(), st.integers(1, 300))
 def test_scaling_is_a_change_of_clock(name: str, data: st.DataObject, percent: int) -> None:
     """α_σ(t) = α(t/σ), for every schedule with `scale_warmup=True` and every one without warmup.

@@ -19,6 +19,7 @@ from epochal import (
     MultiStepScheduler,
     PiecewiseScheduler,
     Run,
+    Schedule,
     ScheduleError,
     StepScheduler,
     TimeParseError,
@@ -277,3 +278,33 @@ def test_a_warmup_that_is_longer_than_the_run() -> None:
     for part in ("t_warmup '100ba'", "50ba", "give a later t_max, such as t_max='100ba'"):
         assert part in str(error)
     assert recipe.replace(t_max="100ba").resolve("50ba")(50) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            LinearScheduler().cooldown("50ba", t_max="20ba"),
+            "t '50ba' is after t_max '20ba': 50.0 > 20.0 'ba' in a run of 100ba; "
+            "give a later t_max, such as t_max='50ba'",
+        ),
+        (
+            LinearScheduler().cooldown("5ba").after_warmup("10ba"),
+            "t_warmup '10ba' is longer than t '5ba': 10.0 > 5.0 'ba' in a run of 100ba; "
+            "give a later t, such as t='10ba', or a shorter t_warmup",
+        ),
+    ],
+)
+def test_a_phase_that_ends_before_it_begins(schedule: Schedule, message: str) -> None:
+    error = error_of(schedule.resolve, "100ba")
+    assert type(error) is ScheduleError
+    assert str(error) == message
+
+
+def test_trees_are_as_deep_as_that() -> None:
+    deepest: Schedule = LinearScheduler()
+    for _ in range(63):
+        deepest = deepest.delay("1ba")
+    assert deepest.resolve("100ba")(0) == 1.0
+    with pytest.raises(ScheduleError, match="nested at most 64 levels deep, not 65"):
+        deepest.delay("1ba")

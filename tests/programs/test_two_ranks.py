@@ -1,13 +1,14 @@
-"""The example that trains in two processes, alone and under torchrun."""
+"""The example that trains in two processes, and what they are told."""
 
 import re
 from pathlib import Path
 
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
-from processes import forked, torchrun
+from processes import forked, ranks, torchrun
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two_ranks.py"
+TOLD = Path(__file__).with_name("told.py")
 DURATION = 200_000
 MOST_TOKENS = 32 * 64  # of a batch, of one process
 
@@ -15,7 +16,7 @@ MOST_TOKENS = 32 * 64  # of a batch, of one process
 @pytest.mark.parametrize("world", [1, 2])
 def test_two_ranks(world: int) -> None:
     argument = f"--duration={DURATION}tok"
-    done = forked(EXAMPLE, argument) if world == 1 else torchrun(world, EXAMPLE, argument)
+    done = forked(EXAMPLE, argument) if world == 1 else ranks(world, EXAMPLE, argument)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     head, *lines, last = done.stdout.splitlines()
@@ -42,3 +43,11 @@ def test_two_ranks(world: int) -> None:
     assert match
     assert float(match[1]) > 80
     assert int(match[2]) == world
+
+
+def test_ranks_are_told_what_torchrun_tells() -> None:
+    """So that a program which runs on the ranks of the tests runs under torchrun."""
+    by_torchrun, here = torchrun(2, TOLD), ranks(2, TOLD)
+    assert by_torchrun.returncode == here.returncode == 0, by_torchrun.stderr + here.stderr
+    assert len(here.stdout.splitlines()) == 2
+    assert sorted(here.stdout.splitlines()) == sorted(by_torchrun.stdout.splitlines())

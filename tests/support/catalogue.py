@@ -1,10 +1,9 @@
-"""One example of every class and of every operation, which all parametrised tests take."""
+"""One example of every class, which all parametrised tests take."""
 
 from typing import Any
 
 import epochal
 import pytest
-import trees
 from configs import NAMES, REQUIRED, parameters
 from epochal import Schedule, Time
 from reference.arguments import LENGTHS, MOMENTS
@@ -96,22 +95,6 @@ FULL: dict[str, dict[str, Any]] = {
 }
 
 
-# One of each operation of `trees`.
-OPERATIONS: dict[str, Schedule] = {
-    "product": epochal.LinearScheduler() * epochal.StepScheduler("3ba", 0.5),
-    "times_number": epochal.LinearScheduler() * 0.5,
-    "plus_number": 0.125 + epochal.LinearScheduler(),
-    "clip": epochal.LinearScheduler().clip(0.25, 0.75),
-    "after_warmup": epochal.LinearScheduler().after_warmup("3ba", 0.125, "cosine", scale=True),
-    "until": epochal.LinearScheduler().until("5ba", epochal.StepScheduler("3ba"), carry=True),
-    "cooldown": epochal.LinearScheduler().cooldown("5ba", "9ba", 0.25, "cosine"),
-    "repeat": epochal.LinearScheduler().repeat("3ba"),
-    "advance": epochal.LinearScheduler().advance("1ba", scale=True),
-    "delay": epochal.LinearScheduler().delay("1ba", scale=True),
-}
-assert OPERATIONS.keys() == set(trees.OPERATIONS)
-
-
 def build(name: str, arguments: dict[str, Any]) -> Schedule:
     schedule = getattr(epochal, name)(**arguments)
     assert isinstance(schedule, Schedule)
@@ -123,7 +106,10 @@ def full(name: str) -> Schedule:
     return build(name, FULL[name])
 
 
-_A, _B = full("LinearScheduler"), full("ExponentialScheduler")
+_A, _B = (
+    full("LinearScheduler"),
+    build("ExponentialScheduler", {"gamma": 0.75, "decay_period": "10ba"}),
+)
 # One of each, by the name that it has in a mapping, with every argument given.
 OPERATIONS: dict[str, Schedule] = {
     "after_warmup": _B.after_warmup("2ba", start=0.125, shape="rex", scale=True),

@@ -235,17 +235,22 @@ def configs(draw: Draw, *names: str, units: tuple[str, ...] = UNITS, longest: in
             arguments[key] = draw(st.lists(length, max_size=5))
         else:
             arguments[key] = draw(length)
-    for key in ("t_warmup", "t_decay"):
-        if key in arguments and draw(st.integers(0, 2)):
-            # Mostly shorter than the rest of the schedule; at times as long.
-            unit = draw(st.sampled_from(units))
-            short = [f"{draw(st.integers(0, 20))}{unit}", "0ba", arguments.get("t_max", "0.1dur")]
-            arguments[key] = draw(st.sampled_from(short))
+    if arguments.get("t_warmup", "0") != "0" and draw(st.integers(0, 2)):
+        # Mostly shorter than the rest of the schedule; at times as long.
+        unit = draw(st.sampled_from(units))
+        warmups = [f"{draw(st.integers(0, 20))}{unit}", "0ba", arguments.get("t_max", "0.1dur")]
+        arguments["t_warmup"] = draw(st.sampled_from(warmups))
     if name == "CyclicScheduler":
         # Both lengths are of one unit, and the peak is 1.
         unit = draw(st.sampled_from(units))
         arguments |= {key: draw(lengths((unit,), longest)) for key in ("t_up", "t_down")}
         arguments["alpha_i"] = draw(st.floats(0, 1))
+    if name == "WSDScheduler" and draw(st.integers(0, 3)):
+        # Mostly there is room for the decay.
+        unit = draw(st.sampled_from(units))
+        pair = [draw(lengths((unit,), longest)) for _ in range(2)]
+        pair.sort(key=lambda text: float(text.removesuffix(unit)))
+        arguments["t_decay"], arguments["t_max"] = pair
     config = Config(name, arguments)
     assume(can_be_built(config))
     return config

@@ -39,7 +39,8 @@ def python(*arguments: str, **environment: str) -> CompletedProcess[str]:
 
 def python_path(*files: str) -> str:
     """Where another process finds what the tests share, and what stands beside these files."""
-    return os.pathsep.join(str(Path(file).parent) for file in (*files, __file__))
+    ours = (str(Path(file).parent) for file in (*files, __file__))
+    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), *ours])
 
 
 def forked(program: Path, *arguments: str) -> CompletedProcess[str]:
@@ -53,12 +54,13 @@ def ranks(world: int, program: Path, *arguments: str) -> CompletedProcess[str]:
 
     # Here, as torchrun has it: a rank that brought it would have to find a port that is free.
     store = TCPStore(
-        "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=SECONDS)
+        "localhost", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=SECONDS)
     )
     everywhere = {
-        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_ADDR": "localhost",
         "MASTER_PORT": str(store.port),
         "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "TORCHELASTIC_RUN_ID": "tests",
         "WORLD_SIZE": str(world),
     }
     of_each = [{**everywhere, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(world)]

@@ -16,6 +16,7 @@ from epochal import (
 from epochal.torch import bind
 from optimizers import lrs, settings, sgd
 from reference.time import product
+from torch import Tensor
 from torch.optim import Optimizer, lr_scheduler
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -156,22 +157,28 @@ def made(make: Make, ratio: Ratio = ONE, *bases: Any) -> tuple[Optimizer, LRSche
 
 
 def stepped(optimizer: Optimizer, scheduler: LRScheduler, steps: int) -> None:
+    optimizer.step()  # once, of which schedulers want to know; it changes nothing
     for _ in range(steps):
-        optimizer.step()
         scheduler.step()
+
+
+def kept(value: Any) -> Any:
+    """A copy: tensors are written to in place."""
+    if isinstance(value, list | tuple):
+        return [kept(item) for item in value]
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def sequence(optimizer: Optimizer, scheduler: LRScheduler, steps: int = STEPS) -> list[Any]:
     """What the scheduler sets from here on, to the end of `OneCycleLR`."""
     seen: list[Any] = []
+    optimizer.step()
     for _ in range(steps):
         groups = optimizer.param_groups
         moments = [
             (group.get("momentum", group.get("betas")), group["weight_decay"]) for group in groups
         ]
-        # Copies: tensors are written to in place.
-        seen.append(copy.deepcopy((lrs(optimizer), moments, scheduler.get_last_lr())))
-        optimizer.step()
+        seen.append(kept((lrs(optimizer), moments, scheduler.get_last_lr())))
         try:
             scheduler.step()
         except ValueError as error:

@@ -286,8 +286,8 @@ def test_flipped(saved: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved) as archive:
         # The attributes of the first entry, which might make it a folder.
         places = [archive.start_dir + 38]
-    places += rng.sample(sorted(set(structure(data))), 250)
-    places += rng.sample(range(len(data)), 50)
+    places += rng.sample(sorted(set(structure(data))), 120)
+    places += rng.sample(range(len(data)), 30)
     path = tmp_path / "x.pt"
     found = 0
     for place in places:
@@ -381,8 +381,9 @@ def test_no_file(tmp_path: Path) -> None:
 
 PARTS = [*content.PARTS]
 MOMENTUM = ("optimizers", 0, "param_groups", 0, "momentum")
+ODD: list[Any] = ["", "0.5", [], {}, torch.zeros(2)]
 # States of `random` that it takes and cannot go on from: the last entry is a number or None.
-GAUSS = [(*random.getstate()[:2], value) for value in ("x", [], torch.zeros(2))]
+GAUSS = [(*random.getstate()[:2], value) for value in ODD]
 DEEP = [
     *(at(part, value=...) for part in PARTS),
     *(
@@ -459,7 +460,7 @@ DEEP = [
         for part in ("random", "epoch_random")
         for python in GAUSS
     ),
-    *(at("random", 0, "loader", value=value) for value in ("", {}, torch.zeros(0))),
+    *(at("random", 0, "loader", value=value) for value in ODD),
     at("random", 0, "numpy", 3, value=True),
     at("optimizers", 0, "param_groups", 0, "params", 0, value=torch.zeros(2)),
     at("optimizers", 1, "param_groups", 0, "betas", value={"a": 1}),
@@ -467,7 +468,7 @@ DEEP = [
     *(
         at("optimizers", number, "param_groups", 0, "initial_lr", value=value)
         for number in (0, 1)
-        for value in (..., None, "0.5", [], torch.zeros(2))
+        for value in (..., None, *ODD)
     ),
     at("schedulers", 0, "_schedulers", 0, "step_size", value="3"),
     at("schedulers", 0, "_schedulers", 0, "base_lrs", value=[]),
@@ -537,7 +538,7 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
     right = torch.load(saved)
     paths = list(keys_of(right))
     assert len(paths) > 100
-    for keys in paths:
+    for keys in (keys for keys in paths if not may_be_missing(keys)):
         state = copy.deepcopy(right)
         at(*keys, value=...)(state)
         torch.save(state, path)
@@ -556,8 +557,6 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
             "max_duration": "5ba",
             "resume": path,
         }
-        if may_be_missing(keys):
-            continue
         with pytest.raises(StateError, match=re.escape(str(path))):
             make_trainer(**arguments)
         assert all(map(torch.equal, before, weights(parts))), keys

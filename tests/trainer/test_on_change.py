@@ -580,6 +580,24 @@ def test_a_function_that_changes_ends_a_cooldown(on_change: str, tmp_path: Path)
     assert history.rates == [0.125] * (1 if on_change == "keep" else 8)
 
 
+@pytest.mark.parametrize(
+    ("max_duration", "ratio", "end"),
+    [("6ba", 1.5, 9), ("8ep", 1.5, 36), ("10ba", 0.7, 7), ("8ep", 0.7, 16)],
+)
+def test_cooldown_of_a_scaled_run(
+    max_duration: str, ratio: float, end: int, tmp_path: Path
+) -> None:
+    """It begins where the checkpoint was made, which is no time to scale; and from the α that was
+    there, whatever the base rate is now."""
+    path = tmp_path / "x.pt"
+    saved(path, lambda _: ConstantScheduler(0.5), max_duration="9ba")
+    changes = {"max_duration": max_duration, "scale_schedule_ratio": ratio, "lr": 0.25}
+    trainer, history = cooled(path, schedule=ConstantScheduler(), **changes)
+    trainer.fit()
+    assert history.rates == pytest.approx(straight(0.125, end - K), rel=1e-14)
+    assert trainer.optimizers[0].param_groups[0]["lr"] == 0
+
+
 def test_cooldown_in_epochs_of_another_length(tmp_path: Path) -> None:
     """After two of four epochs the batches are larger; the rate falls over the last two."""
     path = tmp_path / "x.pt"

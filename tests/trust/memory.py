@@ -47,7 +47,7 @@ def refused(call: Call) -> Call:
 
 def scalar_calls() -> Call:
     curves = [schedule.resolve(RUN) for schedule in EXAMPLES.values()]
-    return lambda n: curves[n % len(curves)].at_batch(n % 1200)
+    return lambda n: curves[n % len(curves)](n % 1200)
 
 
 def timestamps() -> Call:
@@ -59,7 +59,15 @@ def arrays() -> Call:
     curves = [schedule.resolve(RUN) for schedule in EXAMPLES.values()]
     clocks = dict.fromkeys(("ba", "ep"), np.arange(16.0))
     out = np.empty(16)
-    return lambda n: curves[n % len(curves)](clocks, out=out)
+    return lambda n: curves[n % len(curves)](clocks, out=out if n % 2 else None)
+
+
+def refused_arrays() -> Call:
+    curves = [schedule.resolve(RUN) for schedule in EXAMPLES.values()]
+    bad = dict.fromkeys(("ba", "ep"), np.array([1.0, np.nan, 3.0]))
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    given = (bad, [1, True], "5", masked, [[1], [2, 3]])
+    return refused(lambda n: curves[n % len(curves)](given[n % len(given)]))
 
 
 def times() -> Call:
@@ -163,7 +171,8 @@ def states() -> Call:
 KINDS: dict[str, tuple[Callable[[], Call], float]] = {
     "values of curves": (scalar_calls, 0.2),
     "values at timestamps": (timestamps, 0.12),
-    "arrays with out=": (arrays, 0.15),
+    "arrays, with out= and without": (arrays, 0.12),
+    "arrays that are refused": (refused_arrays, 0.03),
     "times parsed, multiplied, added": (times, 0.15),
     "texts that are no times": (bad_texts, 0.1),
     "schedules made, resolved, dropped": (made_and_dropped, 0.04),

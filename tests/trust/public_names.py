@@ -102,8 +102,8 @@ def optimizer(random: Random) -> torch.optim.Optimizer:
     lrs: Any = random.choice([(0.5, 0.25), (torch.tensor(0.5), torch.tensor(0.25))])
     groups = [{"params": [parameter()], "lr": lr} for lr in lrs]
     groups[0]["name"] = "head"
-    kinds: list[Any] = [torch.optim.AdamW, torch.optim.SGD]
-    made: torch.optim.Optimizer = random.choice(kinds)(groups, lr=0.1)
+    kind: Any = random.choice([torch.optim.AdamW, torch.optim.SGD])
+    made: torch.optim.Optimizer = kind(groups, lr=0.1)
     return made
 
 
@@ -154,7 +154,7 @@ def plateau(random: Random) -> Plateau:
 def pytorch_scheduler(random: Random) -> Any:
     kinds: Any = torch.optim.lr_scheduler
     made = optimizer(random)
-    return random.choice(
+    make: Any = random.choice(
         [
             lambda: kinds.StepLR(made, 4),
             lambda: kinds.CosineAnnealingLR(made, 8),
@@ -162,7 +162,8 @@ def pytorch_scheduler(random: Random) -> Any:
             lambda: kinds.SequentialLR(made, [kinds.StepLR(made, 2), kinds.StepLR(made, 4)], [4]),
             lambda: bind(SCHEDULE, made, RUN),
         ]
-    )()
+    )
+    return make()
 
 
 def batches() -> list[Any]:

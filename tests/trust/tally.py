@@ -7,6 +7,7 @@ their counts with the reports of the tests.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -14,11 +15,11 @@ from typing import Any
 
 import pytest
 
-EXAMPLES = "examples"
+EXAMPLES, SECONDS = "examples", "seconds"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--tally-out", type=Path, help="where the counts are written, as JSON")
+    parser.addoption("--tally-out", help="where the counts are written, as JSON")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,13 +27,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     handle = getattr(pyfuncitem.obj, "hypothesis", None)
     if handle is None:
         return (yield)
-    test, examples = handle.inner_test, [0]
+    test, examples, started = handle.inner_test, [0], time.process_time()
     handle.inner_test = counting(test, examples)
     try:
         return (yield)
     finally:
         handle.inner_test = test
-        pyfuncitem.user_properties.append((EXAMPLES, examples[0]))
+        seconds = round(time.process_time() - started, 2)
+        pyfuncitem.user_properties += [(EXAMPLES, examples[0]), (SECONDS, seconds)]
 
 
 def counting(test: Callable[..., Any], examples: list[int]) -> Callable[..., Any]:
@@ -47,7 +49,7 @@ def counting(test: Callable[..., Any], examples: list[int]) -> Callable[..., Any
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.tally_out and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Tally(config.option.tally_out))
+        config.pluginmanager.register(Tally(Path(config.option.tally_out)))
 
 
 class Tally:
@@ -59,12 +61,7 @@ class Tally:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
-            found = dict(report.user_properties).get(EXAMPLES)
-            self.tests[report.nodeid] = {
-                "examples": found,
-                "failed": report.failed,
-                "seconds": round(report.duration, 2),
-            }
+            self.tests[report.nodeid] = {**dict(report.user_properties), "failed": report.failed}
 
     def pytest_sessionfinish(self) -> None:
         self.out.write_text(json.dumps(self.tests, indent=1))

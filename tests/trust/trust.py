@@ -24,7 +24,11 @@ from figures import Figure
 HERE = Path(__file__).parent
 SUPPORT = HERE.parent / "support"
 # In the order of the report. A campaign may take half an hour; a hang is one that takes more.
-CAMPAIGNS = ["points", "digits", "resume", "calls", "checkpoints", "kills", "parallel", "memory"]
+CAMPAIGNS = [
+    *("points", "digits", "examples", "resume", "stateful"),
+    *("calls", "checkpoints", "kills", "parallel", "memory"),
+    *("fuzz", "mutants"),
+]
 SECONDS = 1800
 
 

@@ -113,6 +113,9 @@ def test_functions_are_sampled() -> None:
     same = lambda state: 1.0 - state.timestamp.batch.value / 100  # noqa: E731
     found = diff(curve, LinearScheduler().until("50ba", same).resolve("100ba"))
     assert abs(found.worst["a"] - found.worst["b"]) <= 0.01 + 1e-9
+    again = diff(LinearScheduler().until("50ba", same).resolve("100ba"), curve)
+    assert [row["start"] for row in again.rows] == [row["start"] for row in found.rows]
+    assert again.worst["at"] == found.worst["at"]
 
 
 def test_what_is_no_curve() -> None:

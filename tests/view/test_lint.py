@@ -220,6 +220,7 @@ def test_a_finding_is_a_sentence() -> None:
     assert finding.sentence == "α gets up to 1.5 (rate 0.15), above the base rate"
     assert str(finding) == f"note above-base: {finding.sentence}; {finding.mend}"
     assert finding == Finding(finding.code, finding.severity, finding.sentence, finding.mend)
+    assert finding != Finding(finding.code, "warning", finding.sentence, finding.mend)
     assert len({finding, *lint(LinearScheduler(1.5), RUN, base_lr=0.1)}) == 1
 
 

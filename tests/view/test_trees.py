@@ -77,11 +77,13 @@ def test_the_course_between_breakpoints(curve: Curve) -> None:
 def test_phases_hold(curve: Curve) -> None:
     own = "ba" if len(curve.units) > 1 else str(next(iter(curve.units), "ba"))
     rows = curve.describe().rows
+    # Where phases meet is rounded, and α with it, as steep as the steeper of them is there.
+    beside = 1e-12 * max(row["alpha_max"] for row in rows)
     for row in rows[:50]:
         start, end = row["start"][own], row["end"][own]
         assert start < end
         values = curve(np.linspace(start, np.nextafter(end, 0.0), 101))
-        noise = 1e-7 * row["alpha_max"]
+        noise = 1e-7 * row["alpha_max"] + beside
         assert row["alpha_min"] - noise <= values.min()
         assert values.max() <= row["alpha_max"] + noise
         steps = np.diff(values)

@@ -221,8 +221,8 @@ class EpochalLR(LambdaLR):
     @base_lrs.setter
     def base_lrs(self, bases: list[float | Tensor]) -> None:
         groups = self.optimizer.param_groups
-        given: Any = bases
-        if not isinstance(given, (list, tuple)) or len(given) != len(groups):
+        known = isinstance(bases, (list, tuple))
+        if not known or len(bases) != len(groups):
             raise ScheduleError(
                 f"base_lrs must be a list, one for each of {len(groups)} groups, not {shown(bases)}"
             )

@@ -81,7 +81,7 @@ class Plateau(ReduceLROnPlateau):
             eps=eps,
         )
 
-    def step(  # type: ignore[override]  # as PyTorch's is
+    def step(  # type: ignore[override]  # as that of PyTorch's class
         self, metrics: Any, epoch: int | None = None
     ) -> None:
         """Tells the metric of an evaluation. Raises `TypeError` for what is no number."""

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from epochal import _ranks as ranks
 from epochal._clock import Clock
-from epochal._core import Run, StateError, Timestamp, __version__
+from epochal._core import Run, StateError, Timestamp, TimeUnit, __version__
 from epochal.trainer import _content as content
 from epochal.trainer import _files as files
 from epochal.trainer._randomness import plain_random_state
@@ -152,8 +152,11 @@ class Checkpoints:
             if not restart:
                 content.check_place(state, timestamp, self._loader, self._batches_per_epoch)
             if changes:
-                at = str(moment(timestamp, run))
-                cooldown = {"at": at, "alphas": state["alphas"]}
+                at = moment(timestamp, run)
+                if run.scale_schedule_ratio != 1:
+                    # A schedule would scale a count; what part of the run has passed it does not.
+                    at = run.convert(at, TimeUnit.DURATION)
+                cooldown = {"at": str(at), "alphas": state["alphas"]}
                 self._schedulers.cooldown = cooldown if on_change == "cooldown" else None
                 self._schedulers.follow(run, clock)
                 if not restart:

@@ -117,8 +117,8 @@ class Trainer:
             decides on the rates from there. "restart": weights and the optimizers' state are
             kept, and the time starts from 0; that takes the path of the checkpoint, and another
             `save_folder`. "cooldown": the time is kept, and the learning rates fall from where
-            they are to 0 at the end of the run, in a straight line; resumed from such a
-            checkpoint, they go on falling.
+            they are to 0 at the end of the run, in a straight line (from where α is, times the
+            base rate, if that is another one); resumed from such a checkpoint, they go on falling.
         progress_bar: shows time, loss and rate with tqdm.
         callbacks: objects with any of the methods `fit_start`, `batch_end`, `epoch_end`,
             `eval_end`, `fit_end`; each is called with the trainer. A function is a `batch_end`.

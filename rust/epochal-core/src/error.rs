@@ -236,12 +236,14 @@ impl fmt::Display for Fault {
                      give a later {argument}",
                     sum.join(" + ")
                 )?;
+                let mut separator = "";
                 if let [only] = &before[..] {
-                    write!(f, ", such as {argument}='{}',", only.time)?;
+                    write!(f, ", such as {argument}='{}'", only.time)?;
+                    separator = ",";
                 }
                 let length = |name: &&str| before.iter().any(|part| part.argument == *name);
                 match ["t_decay", "t_warmup"].iter().find(|name| length(name)) {
-                    Some(name) => write!(f, " or a shorter {name}"),
+                    Some(name) => write!(f, "{separator} or a shorter {name}"),
                     None => Ok(()),
                 }
             }

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
@@ -48,8 +48,11 @@ const EXPANDED: Style = Style { expanded: true, ..PYTHON };
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The last state that it was called with, but for its time.
-    called: Mutex<Option<Called>>,
+    /// The first run that a state told, which mostly stays the only one: to look at it takes no
+    /// lock.
+    first: OnceLock<Called>,
+    /// The last one of those after it.
+    last: Mutex<Option<Called>>,
 }
 
 /// A run as a state tells it, and the curve in it.
@@ -69,7 +72,7 @@ impl Clone for Schedule {
 
 impl Schedule {
     pub(crate) fn new(tree: core::Schedule) -> Self {
-        Self { tree, called: Mutex::new(None) }
+        Self { tree, first: OnceLock::new(), last: Mutex::new(None) }
     }
 
     /// A schedule as an instance of its class.
@@ -85,25 +88,20 @@ impl Schedule {
         Ok(new.call1((class, schedule))?)
     }
 
-    fn called(&self) -> MutexGuard<'_, Option<Called>> {
-        self.called.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// α by the curve that was kept, if that is the state's and nothing of Python is called: the
-    /// curve stays locked meanwhile.
+    /// α by the curve that was kept first, if that is the state's and nothing of Python is called.
     fn at_once(&self, state: &State<'_>, ratio: f64) -> Option<core::Result<f64>> {
         let timestamp = state.own_timestamp()?;
-        let called = self.called();
-        let curve = &called.as_ref().filter(|called| called.is_in(state, ratio))?.curve;
+        let curve = &self.first.get().filter(|called| called.is_in(state, ratio))?.curve;
         (!curve.has_functions()).then(|| curve.at_timestamp(timestamp))
     }
 
-    /// The curve in the run of a state. It is kept until a state gives another run.
+    /// The curve in the run of a state. It is kept: the first one, and the last one.
     fn curve_in(&self, state: &State<'_>, ratio: f64) -> Result<Arc<core::Curve>> {
-        if let Some(called) = &*self.called()
-            && called.is_in(state, ratio)
-        {
-            return Ok(Arc::clone(&called.curve));
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        for called in [self.first.get(), last().as_ref()].into_iter().flatten() {
+            if called.is_in(state, ratio) {
+                return Ok(Arc::clone(&called.curve));
+            }
         }
         let curve = Arc::new(self.tree.resolve(&state.run(ratio)?)?);
         if state.keeps_run() {
@@ -113,9 +111,11 @@ impl Schedule {
                 ratio,
                 curve: Arc::clone(&curve),
             };
-            // What it replaces goes when it is no longer locked.
-            let before = self.called().replace(called);
-            drop(before);
+            if let Err(called) = self.first.set(called) {
+                // What it replaces goes when it is no longer locked.
+                let before = last().replace(called);
+                drop(before);
+            }
         }
         Ok(curve)
     }

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::bulk::source::Source;
-use crate::bulk::span;
+use crate::bulk::span::Block;
 use crate::curve::milestones::Milestones;
 use crate::curve::{Formula, Times};
 use crate::error::{Error, Kind, Result, quote};
@@ -139,21 +139,25 @@ at_each_level! {
     fn are_times(source: &Source<'_>, start: usize, len: usize) -> bool
         = source.are_times(start, len);
 
+    /// Whether every time is finite and not negative, and none is before the one that it follows.
+    fn are_in_order(source: &Source<'_>, start: usize, len: usize) -> bool
+        = source.are_in_order(start, len);
+
     /// The times from `start` on, in `block` unless they are floats already.
     fn read<'a>(source: &'a Source<'_>, start: usize, block: &'a mut [f64]) -> &'a [f64]
         = source.read(start, block);
 
     /// The earliest and the latest of the times.
-    fn bounds(times: &[f64]) -> (f64, f64)
-        = span::bounds(times);
+    fn bounds(times: &[f64], in_order: bool) -> (f64, f64)
+        = Block::new(times, in_order).bounds();
 
     /// α of a formula at each time.
-    fn fill(formula: &Formula, times: &[f64], out: &mut [f64])
-        = formula.fill(times, out);
+    fn fill(formula: &Formula, times: &[f64], in_order: bool, out: &mut [f64])
+        = formula.fill(Block::new(times, in_order), out);
 
     /// The level at each time.
-    fn fill_levels<'a>(milestones: &Milestones, times: Times<'a>, out: &mut [f64])
-        = milestones.fill(times, out);
+    fn fill_levels<'a>(milestones: &Milestones, times: Times<'a>, in_order: bool, out: &mut [f64])
+        = milestones.fill(times, in_order, out);
 
     /// Replaces the values before a time by those of `first`.
     fn before(at: f64, times: &[f64], first: &[f64], out: &mut [f64])
@@ -181,10 +185,10 @@ at_each_level! {
             *alpha += by;
         };
 
-    /// Each value within bounds.
+    /// Each value within bounds. NaN stays, and is refused in the end.
     fn clip(out: &mut [f64], low: f64, high: f64)
         = for alpha in out.iter_mut() {
-            *alpha = smaller(larger(*alpha, low), high);
+            *alpha = smaller(high, larger(low, *alpha));
         };
 
     /// Each value, rounded once.

@@ -95,10 +95,11 @@ pub fn evaluate(
     }
     let level = Level::in_use();
     let checking = threads_for(threads, len).min(len / CHECKED_AT_ONCE).max(1);
+    let mut in_order = curves.iter().any(|curve| curve.gains_by_order());
     for (_, source) in &given {
-        check(source, level, checking)?;
+        in_order = check(source, in_order, level, checking)?;
     }
-    let job = Job { level, curves, sources, number, len };
+    let job = Job { level, curves, sources, number, len, in_order };
     // For few values, blocks take longer to set up.
     if sink.len() <= FEW || curves.iter().any(|curve| curve.needs_care()) {
         return job.fill_with_care(sink);
@@ -120,24 +121,33 @@ fn given<'a, 'b>(
     source.as_ref().map(|source| (counter, source))
 }
 
-/// Checks that every time is finite and not negative.
-fn check(times: &Source<'_>, level: Level, threads: usize) -> Result<()> {
+/// Checks that every time is finite and not negative. Tells whether they are in order, if that is
+/// asked.
+fn check(times: &Source<'_>, in_order: bool, level: Level, threads: usize) -> Result<bool> {
     let len = times.len();
-    let valid = AtomicBool::new(true);
+    let (valid, sorted) = (AtomicBool::new(true), AtomicBool::new(in_order));
     let part = part_len(threads, len);
     share(threads, (0..len).step_by(part).collect(), |start| {
-        for start in (start..len.min(start + part)).step_by(BLOCK) {
+        let mut in_order = in_order;
+        // The first times, which are read again next, come last: they stay in the cache.
+        for start in (start..len.min(start + part)).step_by(BLOCK).rev() {
             // A part consists of whole blocks, unless it is the last one.
-            if !dispatch::are_times(level, times, start, BLOCK.min(len - start)) {
+            let here = BLOCK.min(len - start);
+            let with_next = (BLOCK + 1).min(len - start);
+            in_order = in_order && dispatch::are_in_order(level, times, start, with_next);
+            if !in_order && !dispatch::are_times(level, times, start, here) {
                 return valid.store(false, Ordering::Relaxed);
             }
         }
+        if !in_order {
+            sorted.store(false, Ordering::Relaxed);
+        }
     });
     if valid.into_inner() {
-        return Ok(());
+        return Ok(sorted.into_inner());
     }
     let bad = (0..len).find(|index| !times.are_times(*index, 1));
-    bad.map_or(Ok(()), |index| Err(not_a_time(times.value(index))))
+    bad.map_or(Ok(false), |index| Err(not_a_time(times.value(index))))
 }
 
 /// The counters that curves read, each once, in the order of [`Counter::ALL`].
@@ -158,10 +168,12 @@ struct Job<'a> {
     number: Option<Counter>,
     /// The number of times, and of the values of each curve.
     len: usize,
+    /// Whether the times of every source are known to be in order.
+    in_order: bool,
 }
 
-/// A block of times for each reading.
-type Blocks = [[f64; BLOCK]];
+/// Room for the times of each reading.
+type Room = [[f64; BLOCK]];
 
 impl Job<'_> {
     /// Fills a part of all values, the one that begins at `start`.
@@ -230,10 +242,10 @@ impl Job<'_> {
         }
     }
 
-    fn fill_block(&self, curve: &Curve, at: usize, blocks: &mut Blocks, out: &mut [f64]) {
+    fn fill_block(&self, curve: &Curve, at: usize, room: &mut Room, out: &mut [f64]) {
         let len = out.len();
         let mut times: [&[f64]; Reading::COUNT] = [&[]; Reading::COUNT];
-        for (reading, block) in curve.readings().iter().zip(blocks) {
+        for (reading, block) in curve.readings().iter().zip(room) {
             let block = &mut block[..len];
             let counter = reading.counter();
             let source = self.sources[counter as usize].as_ref();
@@ -243,7 +255,7 @@ impl Job<'_> {
                 (None, None) => block,
             };
         }
-        curve.fill(self.level, Times::Each(&times), out);
+        curve.fill(self.level, Times::Each(&times), self.in_order, out);
     }
 
     /// The times of a counter, derived by a rate from those of another.

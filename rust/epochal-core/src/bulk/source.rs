@@ -1,5 +1,6 @@
 //! The times of an evaluation: arrays of any type, and ranges.
 
+use crate::bulk::span::is_sorted;
 use crate::error::Error;
 use crate::time::unit::Counter;
 
@@ -66,6 +67,26 @@ impl Source<'_> {
                 len == 0
                     || is_time(point(first, step, start)) && is_time(point(first, step, end - 1))
             }
+        }
+    }
+
+    /// Whether `len` times from `start` on are in order, finite and not negative.
+    #[inline(always)]
+    pub(crate) fn are_in_order(&self, start: usize, len: usize) -> bool {
+        fn all<T: PartialOrd + Copy>(times: &[T], as_f64: impl Fn(T) -> f64) -> bool {
+            let mut ends = times.first().into_iter().chain(times.last());
+            is_sorted(times) && ends.all(|&time| is_time(as_f64(time)))
+        }
+        let end = start + len;
+        match *self {
+            Self::F64(times) => all(&times[start..end], |t| t),
+            Self::F32(times) => all(&times[start..end], f64::from),
+            Self::I64(times) => all(&times[start..end], |t| t as f64),
+            Self::I32(times) => all(&times[start..end], f64::from),
+            Self::U64(times) => all(&times[start..end], |t| t as f64),
+            Self::U32(times) => all(&times[start..end], f64::from),
+            // Every step is up.
+            Self::Grid { .. } => self.are_times(start, len),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Blocks of times, and their bounds.
 
 use crate::math::{larger, smaller};
+use std::ops::Deref;
 
 /// The number of times in a block: few enough for the blocks to stay in the L1 cache.
 pub(crate) const BLOCK: usize = 256;
@@ -8,9 +9,54 @@ pub(crate) const BLOCK: usize = 256;
 /// So many times are looked at together, where many have one value.
 pub(crate) const CHUNK: usize = 64;
 
+/// The times of a block, and whether they are known to be in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<'a> {
+    times: &'a [f64],
+    in_order: bool,
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    pub(crate) fn new(times: &'a [f64], in_order: bool) -> Self {
+        Self { times, in_order }
+    }
+
+    /// The earliest and the latest of them.
+    #[inline(always)]
+    pub(crate) fn bounds(self) -> (f64, f64) {
+        match self.times {
+            [first, .., last] if self.in_order => (*first, *last),
+            times => bounds(times),
+        }
+    }
+
+    /// Whether none of them is before the one that it follows.
+    #[inline(always)]
+    pub(crate) fn is_sorted(self) -> bool {
+        self.in_order || is_sorted(self.times)
+    }
+}
+
+impl<'a> From<&'a [f64]> for Block<'a> {
+    #[inline(always)]
+    fn from(times: &'a [f64]) -> Self {
+        Self::new(times, false)
+    }
+}
+
+impl Deref for Block<'_> {
+    type Target = [f64];
+
+    #[inline(always)]
+    fn deref(&self) -> &[f64] {
+        self.times
+    }
+}
+
 /// The smallest and the largest of the numbers.
 #[inline(always)]
-pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
+fn bounds(times: &[f64]) -> (f64, f64) {
     if let [time] = times {
         return (*time, *time);
     }
@@ -37,10 +83,15 @@ pub(crate) fn bounds(times: &[f64]) -> (f64, f64) {
 
 /// Whether no time is before the one that it follows.
 #[inline(always)]
-pub(crate) fn is_sorted(times: &[f64]) -> bool {
+pub(crate) fn is_sorted<T: PartialOrd + Copy>(times: &[T]) -> bool {
     // Not the library's, which would test after each one whether to stop.
-    let pairs = times.iter().zip(times.iter().skip(1));
-    pairs.fold(true, |sorted, (before, after)| sorted & (before <= after))
+    let Some((&first, later)) = times.split_first() else { return true };
+    let (mut sorted, mut before) = (true, first);
+    for &time in later {
+        sorted &= before <= time;
+        before = time;
+    }
+    sorted
 }
 
 /// A few times after the other, the earliest and the latest of them, and where their values go.
@@ -48,19 +99,19 @@ pub(crate) fn is_sorted(times: &[f64]) -> bool {
 /// An iterator, not a function that takes a closure: the compiler would not inline a long one, and
 /// would compile it for the baseline only.
 pub(crate) struct Chunks<'a> {
-    times: &'a [f64],
+    times: Block<'a>,
     out: &'a mut [f64],
 }
 
 impl<'a> Chunks<'a> {
     #[inline(always)]
-    pub(crate) fn new(times: &'a [f64], out: &'a mut [f64]) -> Self {
+    pub(crate) fn new(times: Block<'a>, out: &'a mut [f64]) -> Self {
         Self { times, out }
     }
 }
 
 impl<'a> Iterator for Chunks<'a> {
-    type Item = (&'a [f64], (f64, f64), &'a mut [f64]);
+    type Item = (Block<'a>, (f64, f64), &'a mut [f64]);
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
@@ -68,10 +119,12 @@ impl<'a> Iterator for Chunks<'a> {
         if len == 0 {
             return None;
         }
-        let (times, rest) = self.times.split_at(len);
+        let Block { times, in_order } = self.times;
+        let (times, rest) = times.split_at(len);
         let (out, out_rest) = std::mem::take(&mut self.out).split_at_mut_checked(len)?;
-        (self.times, self.out) = (rest, out_rest);
-        Some((times, bounds(times), out))
+        (self.times.times, self.out) = (rest, out_rest);
+        let times = Block { times, in_order };
+        Some((times, times.bounds(), out))
     }
 }
 
@@ -80,9 +133,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bounds_are_those_of_a_scan() {
+        let times: Vec<f64> = (0..100).map(|n| f64::from(n * 37 % 101)).collect();
+        let mut sorted = times.clone();
+        sorted.sort_by(f64::total_cmp);
+        for len in 1..=times.len() {
+            let earliest = times[..len].iter().copied().fold(f64::INFINITY, f64::min);
+            let latest = times[..len].iter().copied().fold(0.0, f64::max);
+            assert_eq!(Block::from(&times[..len]).bounds(), (earliest, latest));
+            for in_order in [false, true] {
+                let bounds = Block::new(&sorted[..len], in_order).bounds();
+                assert_eq!(bounds, (sorted[0], sorted[len - 1]));
+            }
+        }
+    }
+
+    #[test]
     fn what_is_sorted_has_no_time_before_another() {
         let mut times = [3.0; 100];
-        assert!(is_sorted(&times) && is_sorted(&times[..1]) && is_sorted(&[]));
+        assert!(is_sorted(&times) && is_sorted(&times[..1]) && is_sorted::<f64>(&[]));
         for index in 1..times.len() {
             for bad in [2.0, f64::NAN] {
                 times[index] = bad;

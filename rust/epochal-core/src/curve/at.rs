@@ -32,6 +32,7 @@ pub struct Curve {
     only: Option<Counter>,
     /// Whether its values must be checked, since they might leave the range of floats.
     may_overflow: bool,
+    gains_by_order: bool,
 }
 
 impl Curve {
@@ -39,6 +40,7 @@ impl Curve {
         let (readings, has_functions) = (node.readings(), node.has_functions());
         // A function checks its own values.
         let may_overflow = !node.most().is_finite();
+        let gains_by_order = node.gains_by_order();
         let mut curve = Self {
             node,
             run: *run,
@@ -48,6 +50,7 @@ impl Curve {
             counters: None,
             only: None,
             may_overflow,
+            gains_by_order,
         };
         if !has_functions {
             curve.counters = Some(curve.counters().into_owned());
@@ -99,6 +102,11 @@ impl Curve {
         self.has_functions || self.may_overflow
     }
 
+    /// Whether its values are found faster where times are known to be in order.
+    pub(crate) fn gains_by_order(&self) -> bool {
+        self.gains_by_order
+    }
+
     /// The counter that numbers are on: its only one, or batches if it reads several, or if a
     /// function has not declared what it reads.
     pub fn counter(&self) -> Result<Counter> {
@@ -147,7 +155,7 @@ impl Curve {
             return Err(not_a_time(t));
         }
         let (t, mut alpha) = ([t], [0.0]);
-        let now = Now { times: Times::Same(&t), timestamp: None, told: None };
+        let now = Now { times: Times::Same(&t), in_order: true, timestamp: None, told: None };
         self.node.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
         self.checked(alpha[0], || [t[0]; Reading::COUNT])
     }
@@ -211,9 +219,10 @@ impl Curve {
         self.checked(self.node.at(&times, timestamp.as_ref(), None)?, || times)
     }
 
-    /// α at each time of a block, for a curve whose values need no check.
-    pub(crate) fn fill(&self, level: Level, times: Times<'_>, out: &mut [f64]) {
-        let now = Now { times, timestamp: None, told: None };
+    /// α at each time of a block, for a curve whose values need no check. `in_order` tells that
+    /// the times are known to be so.
+    pub(crate) fn fill(&self, level: Level, times: Times<'_>, in_order: bool, out: &mut [f64]) {
+        let now = Now { times, in_order, timestamp: None, told: None };
         // Only functions fail.
         let _ = self.node.fill::<BLOCK>(level, &now, out);
     }

@@ -1,5 +1,6 @@
 //! alpha while t < T, then 1
 
+use crate::bulk::span::Block;
 use crate::curve::{Formula, Node, map};
 use crate::error::Result;
 use crate::schedule::phase::Phase;
@@ -30,7 +31,7 @@ pub(crate) struct Constant {
 
 impl Constant {
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { alpha, end } = *self;
         map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 });
     }

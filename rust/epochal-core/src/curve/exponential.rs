@@ -1,5 +1,6 @@
 //! γ^(t/ρ)
 
+use crate::bulk::span::Block;
 use crate::curve::{Formula, Node, map, staged, value};
 use crate::error::Result;
 use crate::math::{self, Double, Stage, log2_of};
@@ -40,7 +41,7 @@ pub(crate) struct Exponential {
 
 impl Exponential {
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         match self.rate {
             Some(rate) => {
                 let mut stage = Stage::EMPTY;

@@ -1,6 +1,6 @@
 //! α_f + (1 − α_f)·sin²(½πu), once or in every cycle
 
-use crate::bulk::span::{Chunks, bounds};
+use crate::bulk::span::{Block, Chunks};
 use crate::curve::cycle::{Cycle, Cycles, EXACT, whole_cycles};
 use crate::curve::decay::Decay;
 use crate::curve::{Formula, Node, fall_to, map, staged};
@@ -45,8 +45,8 @@ pub(crate) struct HalfCosine {
 
 impl HalfCosine {
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
-        cosine(self.decay, self.to, times, out);
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
+        cosine(self.decay, self.to, &times, out);
     }
 
     pub(crate) fn most(&self) -> f64 {
@@ -99,11 +99,11 @@ impl Restarts {
     }
 
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { ref cycles, to } = *self;
         if let Some(length) = cycles.first.whole
             && cycles.are_equal()
-            && bounds(times).1 < EXACT
+            && times.bounds().1 < EXACT
         {
             let mut parts = NONE;
             let part = |t| {
@@ -128,10 +128,10 @@ impl Restarts {
             }
             if cycle.contains(high) {
                 let decay = cycle.decay;
-                cosine(decay, to, times, out);
+                cosine(decay, to, &times, out);
                 continue;
             }
-            for (alpha, t) in out.iter_mut().zip(times) {
+            for (alpha, t) in out.iter_mut().zip(&*times) {
                 if !cycle.contains(*t) {
                     cycle = cycles.at(*t);
                 }

@@ -1,5 +1,6 @@
 //! α_f + (1 − α_f)·√(τ/(τ + t')) of the time t' since a start.
 
+use crate::bulk::span::Block;
 use crate::curve::{Formula, Node, fall_to, value};
 use crate::error::Result;
 use crate::math::{Double, inverse_root, larger};
@@ -44,10 +45,10 @@ impl InverseSquareRoot {
 
     /// α at each time; 1 before the start.
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         match self.to == 0.0 && self.start.1 == 0.0 {
-            true => self.fill_by::<true>(times, out),
-            false => self.fill_by::<false>(times, out),
+            true => self.fill_by::<true>(&times, out),
+            false => self.fill_by::<false>(&times, out),
         }
     }
 
@@ -85,7 +86,7 @@ mod tests {
 
     fn at(root: InverseSquareRoot, t: f64) -> f64 {
         let mut alpha = [f64::NAN];
-        root.fill(&[t], &mut alpha);
+        root.fill((&[t][..]).into(), &mut alpha);
         alpha[0]
     }
 
@@ -110,7 +111,7 @@ mod tests {
         let root = InverseSquareRoot::new(start, Double::from(7.0), 0.1);
         let times: Vec<f64> = (0..1003).map(|n| f64::from(n * 389 % 1003) * 1.37).collect();
         let mut out = vec![0.0; times.len()];
-        root.fill(&times, &mut out);
+        root.fill((&times[..]).into(), &mut out);
         for (t, alpha) in times.into_iter().zip(out) {
             assert_eq!(alpha.to_bits(), at(root, t).to_bits(), "{t}");
         }

@@ -1,5 +1,6 @@
 //! α_f + (α_i − α_f)·u
 
+use crate::bulk::span::Block;
 use crate::curve::decay::Decay;
 use crate::curve::{Formula, Node, map};
 use crate::error::Result;
@@ -44,7 +45,7 @@ pub(crate) struct Linear {
 
 impl Linear {
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { decay, to, span } = *self;
         map!(times.iter().copied(), out, |t| to + span * decay.remaining(t));
     }

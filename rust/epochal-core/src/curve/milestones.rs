@@ -1,6 +1,6 @@
 //! γ^(milestones reached)
 
-use crate::bulk::span::{CHUNK, Chunks};
+use crate::bulk::span::{Block, CHUNK, Chunks};
 use crate::curve::ladder::Ladder;
 use crate::curve::reading::Reading;
 use crate::curve::{Node, Times};
@@ -72,9 +72,10 @@ impl Milestones {
 
     /// α at each time.
     #[inline(always)]
-    pub(crate) fn fill(&self, times: Times<'_>, out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Times<'_>, in_order: bool, out: &mut [f64]) {
         if let [(reading, ladder)] = &self.by_reading[..] {
-            return fill(ladder, &self.levels, times.of(*reading), out);
+            let times = Block::new(times.of(*reading), in_order);
+            return fill(ladder, &self.levels, times, out);
         }
         for (index, alpha) in out.iter_mut().enumerate() {
             let reached = |(reading, ladder): &(Reading, Ladder)| {
@@ -87,7 +88,7 @@ impl Milestones {
 
 /// The levels by the milestones of one counter.
 #[inline(always)]
-fn fill(ladder: &Ladder, levels: &[f64], times: &[f64], out: &mut [f64]) {
+fn fill(ladder: &Ladder, levels: &[f64], times: Block<'_>, out: &mut [f64]) {
     let mut last = 0;
     for (times, (low, high), out) in Chunks::new(times, out) {
         let first = ladder.reached(low, last);
@@ -96,7 +97,7 @@ fn fill(ladder: &Ladder, levels: &[f64], times: &[f64], out: &mut [f64]) {
             out.fill(levels[first]);
         } else {
             let mut counts = [0; CHUNK];
-            ladder.search((first, last), times, &mut counts);
+            ladder.search((first, last), &times, &mut counts);
             for (alpha, count) in out.iter_mut().zip(counts) {
                 *alpha = levels[count];
             }
@@ -128,7 +129,7 @@ mod tests {
                     let mut times = vec![others; count];
                     times[0] = t;
                     let mut out = vec![2.0; count];
-                    milestones.fill(Times::Same(&times), &mut out);
+                    milestones.fill(Times::Same(&times), false, &mut out);
                     assert!(out.iter().all(|alpha| levels.contains(alpha)), "{t} {out:?}");
                 }
             }

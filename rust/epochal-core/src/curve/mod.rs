@@ -31,6 +31,7 @@ use piecewise::Piecewise;
 use polynomial::Polynomial;
 use step::Step;
 
+use crate::bulk::span::Block;
 use crate::view::outline::Outline;
 
 /// `map!(times, out, |t| alpha)` writes α at each time. It is not a function that takes a closure,
@@ -72,10 +73,15 @@ macro_rules! formulas {
             /// α at each time. One time is a block of one, so single values and arrays have the
             /// same bits. Inlined, so that each caller compiles it for its own instructions.
             #[inline(always)]
-            pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+            pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
                 match self {
                     $(Self::$Name(formula) => formula.fill(times, out)),*
                 }
+            }
+
+            /// Whether it looks at a block's earliest and latest time, or at their order.
+            pub(crate) fn gains_by_order(&self) -> bool {
+                matches!(self, Self::Step(_) | Self::Restarts(_) | Self::Piecewise(_))
             }
 
             /// What it says of its course.
@@ -108,9 +114,9 @@ formulas! {
 }
 
 /// α at one time.
-pub(crate) fn value(fill: impl Fn(&[f64], &mut [f64]), t: f64) -> f64 {
+pub(crate) fn value(fill: impl Fn(Block<'_>, &mut [f64]), t: f64) -> f64 {
     let mut alpha = [0.0];
-    fill(&[t], &mut alpha);
+    fill((&[t][..]).into(), &mut alpha);
     alpha[0]
 }
 

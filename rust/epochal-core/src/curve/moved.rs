@@ -254,7 +254,8 @@ fn in_chunks<const N: usize, const M: usize>(
         change(&mut times);
         let moved = now.timestamp.map(|timestamp| in_time(run, timestamp, &change));
         let times = times.each_ref().map(|times| &**times);
-        let now = Now { times: Times::Each(&times), timestamp: moved.as_ref(), told: now.told };
+        let times = Times::Each(&times);
+        let now = Now { times, in_order: false, timestamp: moved.as_ref(), told: now.told };
         of.fill::<N>(level, &now, out)?;
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! The tree of a curve. What a node does is here once, for one time and for a block of times.
 
 use crate::bulk::dispatch::{self, Level};
-use crate::curve::Formula;
 use crate::curve::milestones::Milestones;
 use crate::curve::moved::{Moved, Repeated, Shift};
 use crate::curve::reading::{Reading, Readings};
+use crate::curve::{Formula, value};
 use crate::error::{Error, Fault, Kind, Result};
+use crate::math::{larger, smaller};
 use crate::run::Run;
 use crate::schedule::phase::Phase;
 use crate::time::timestamp::Timestamp;
@@ -61,6 +62,8 @@ impl<'a> Times<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Now<'a> {
     pub(crate) times: Times<'a>,
+    /// Whether all its times are known to be in order.
+    pub(crate) in_order: bool,
     pub(crate) timestamp: Option<&'a Timestamp>,
     /// The counter from which the timestamp was derived by the run's rates, if it was.
     pub(crate) told: Option<Counter>,
@@ -131,12 +134,8 @@ impl Node {
         };
         match (N, now.times.of(*reading)) {
             // One value is computed here: the call of a level takes longer.
-            (1, [t]) => {
-                let mut alpha = [0.0];
-                formula.fill(&[*t], &mut alpha);
-                out.copy_from_slice(&alpha);
-            }
-            (_, times) => dispatch::fill(level, formula, times, out),
+            (1, [t]) => out.copy_from_slice(&[alone(formula, *t)]),
+            (_, times) => dispatch::fill(level, formula, times, now.in_order, out),
         }
         Ok(())
     }
@@ -146,11 +145,11 @@ impl Node {
         match self {
             Self::Formula { .. } => {}
             Self::Milestones(milestones) => {
-                dispatch::fill_levels(level, milestones, now.times, out);
+                dispatch::fill_levels(level, milestones, now.times, now.in_order, out);
             }
             Self::Join { reading, at, first, then } => {
                 let times = now.times.of(*reading);
-                let (low, high) = dispatch::bounds(level, times);
+                let (low, high) = dispatch::bounds(level, times, now.in_order);
                 if high < *at {
                     return first.fill::<N>(level, now, out);
                 }
@@ -206,7 +205,7 @@ impl Node {
     ) -> Result<f64> {
         let mut alpha = [0.0];
         let times = times.each_ref().map(std::slice::from_ref);
-        let now = Now { times: Times::Each(&times), timestamp, told };
+        let now = Now { times: Times::Each(&times), in_order: true, timestamp, told };
         self.fill::<1>(Level::BASELINE, &now, &mut alpha)?;
         Ok(alpha[0])
     }
@@ -240,20 +239,42 @@ impl Node {
         self.at(&times, Some(&run.timestamp_of(&totals)), told)
     }
 
-    /// An upper bound of α, which may be infinite.
+    /// An upper bound of α: infinite where it may leave the range of floats, NaN where it may be
+    /// zero times infinity.
     pub(crate) fn most(&self) -> f64 {
         match self {
             Self::Formula { formula, .. } => formula.most(),
             Self::Milestones(milestones) => milestones.most(),
-            Self::Join { first, then, .. } => first.most().max(then.most()),
-            Self::Product(factors) => factors.iter().map(Self::most).product(),
+            // Not the library's `max` and `min`, which leave NaN out.
+            Self::Join { first, then, .. } => match (first.most(), then.most()) {
+                (first, then) if first.is_nan() || then.is_nan() => f64::NAN,
+                (first, then) => larger(first, then),
+            },
+            // Wherever one factor is infinite, another may be zero.
+            Self::Product(factors) => match factors.iter().map(Self::most).product() {
+                f64::INFINITY if factors.len() > 1 => f64::NAN,
+                most => most,
+            },
             Self::Scale { of, by } => of.most() * by,
             Self::Lift { of, by } => of.most() + by,
-            Self::Clip { of, high, .. } => of.most().min(*high),
+            Self::Clip { of, high, .. } => smaller(*high, of.most()),
             Self::Moved(moved) => moved.of.most(),
             Self::Repeat(repeated) => repeated.of.most(),
             Self::Function { .. } => f64::INFINITY,
         }
+    }
+
+    /// Whether it takes less for times that are known to be in order.
+    pub(crate) fn gains_by_order(&self) -> bool {
+        let mut gains = false;
+        self.each(&mut |node| {
+            gains |= match node {
+                Self::Formula { formula, .. } => formula.gains_by_order(),
+                Self::Join { .. } | Self::Milestones(_) => true,
+                _ => false,
+            }
+        });
+        gains
     }
 
     fn each(&self, visit: &mut impl FnMut(&Self)) {
@@ -324,6 +345,15 @@ impl Node {
         };
         Ok(Reading::ALL.into_iter().filter(told).collect())
     }
+}
+
+/// α of a formula at one time.
+///
+/// Without optimisation it is a call: all that is inlined into it would take its place on the stack
+/// at each level of the tree.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn alone(formula: &Formula, t: f64) -> f64 {
+    value(|times, out| formula.fill(times.into(), out), t)
 }
 
 /// Refuses counters that the rates do not give from the one that is told.

@@ -1,9 +1,13 @@
 //! The way from one point to the next.
 
+use crate::curve::{map, staged};
 use crate::math::{
     Arch, Double, Ease, LANES, NONE, PerSquare, difference, exp2_minus_1, exp2_times, log2_of,
-    one_minus_sqrt, ratio, rex, smaller, trimmed,
+    one_minus_sqrt, quotient, ratio, rex, short_inverse, smaller, trimmed,
 };
+
+/// The number of times that the widest registers take.
+pub(super) const WIDE: usize = 8;
 
 /// A time and its value, and the way to the next one.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +26,8 @@ enum Way {
     Linear {
         /// What it does from its lower end to its higher one, with the sign of time there.
         rise: f64,
+        /// 1/(to − from), if that has few digits. Else 0.
+        inverse: f64,
     },
     Cosine(Arch),
     Sqrt,
@@ -107,7 +113,7 @@ impl Piece {
                 // Rounded up, so that the end is reached: then only what is beyond it needs care.
                 let rise = high - low;
                 let rise = if low + rise < high { rise.next_up() } else { rise };
-                Way::Linear { rise: self.direction * rise }
+                Way::Linear { rise: self.direction * rise, inverse: short_inverse(span) }
             }
             Ease::Cosine => Way::Cosine(Arch::over(span)),
             Ease::Sqrt => Way::Sqrt,
@@ -156,7 +162,25 @@ impl Piece {
                 let alpha = if self.direction > 0.0 { self.low } else { self.high };
                 fill!(|t| alpha)
             }
-            Way::Linear { rise } => {
+            // One time has its quotient sooner from the CPU.
+            Way::Linear { rise, inverse } if !ROUNDED && inverse > 0.0 && times.len() > 1 => {
+                let from = self.direction * self.from;
+                macro_rules! line {
+                    ($t:expr) => {
+                        smaller(self.low + quotient($t - from, span, inverse) * rise, self.high)
+                    };
+                }
+                match FROM_START {
+                    true => fill!(|t| line!(t)),
+                    false => staged!(
+                        times,
+                        out,
+                        |times, values| map!(times.iter().copied(), values, |t| line!(t)),
+                        |t| line!(t)
+                    ),
+                }
+            }
+            Way::Linear { rise, .. } => {
                 let [from, from_low] = [self.from, self.from_low].map(|t| self.direction * t);
                 let lost = self.span_low / span;
                 fill!(|t| {

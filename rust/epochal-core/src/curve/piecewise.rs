@@ -1,8 +1,8 @@
 //! Values at given times, and the ways between them.
 
-use crate::bulk::span::{CHUNK, Chunks, is_sorted};
+use crate::bulk::span::{Block, CHUNK, Chunks};
 use crate::curve::ladder::Ladder;
-use crate::curve::piece::{Piece, Point};
+use crate::curve::piece::{Piece, Point, WIDE};
 use crate::curve::{Formula, Node};
 use crate::error::{Error, Result};
 use crate::math::{Double, Ease};
@@ -116,11 +116,11 @@ impl Piecewise {
 
     /// α at each time.
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
-        match (times, out) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
+        match (&*times, out) {
             ([t], [alpha]) => *alpha = self.in_piece(self.ladder.reached(*t, 0), *t),
-            (times, out) if self.is_rounded => self.fill_by::<true>(times, out),
-            (times, out) => self.fill_by::<false>(times, out),
+            (_, out) if self.is_rounded => self.fill_by::<true>(times, out),
+            (_, out) => self.fill_by::<false>(times, out),
         }
     }
 
@@ -137,28 +137,28 @@ impl Piecewise {
 
     /// Times in order go from piece to piece. Of others, those of a chunk are looked at together.
     #[inline(always)]
-    fn fill_by<const ROUNDED: bool>(&self, mut times: &[f64], mut out: &mut [f64]) {
-        if !is_sorted(times) {
+    fn fill_by<const ROUNDED: bool>(&self, times: Block<'_>, out: &mut [f64]) {
+        if !times.is_sorted() {
             let mut last = 0;
             for (times, (low, high), out) in Chunks::new(times, out) {
                 let first = self.ladder.reached(low, last);
                 last = self.ladder.reached(high, first);
-                self.fill_pieces::<ROUNDED>((first, last), times, out);
+                self.fill_pieces::<ROUNDED>((first, last), &times, out);
             }
             return;
         }
-        let mut index = 0;
+        let (mut times, mut out, mut index) = (&*times, out, 0);
         while let (Some(&first), Some(&last)) = (times.first(), times.last()) {
             index = self.ladder.reached(first, index);
             let end = self.ladder.time(index + 1);
             let len = match last < end {
                 true => times.len(),
-                false => times.partition_point(|t| *t < end).max(1),
+                false => 1 + times[1..].partition_point(|t| *t < end),
             };
-            let (here, later) = times.split_at(len);
-            let (out_here, out_later) = out.split_at_mut(len);
-            self.fill_piece::<ROUNDED, false>(index, here, out_here);
-            (times, out) = (later, out_later);
+            // Whole registers are filled; what belongs to the next piece, that fills in anew.
+            let whole = len.next_multiple_of(WIDE).min(times.len());
+            self.fill_piece::<ROUNDED, false>(index, &times[..whole], &mut out[..whole]);
+            (times, out, index) = (&times[len..], &mut out[len..], index + 1);
         }
     }
 
@@ -228,7 +228,7 @@ mod tests {
 
     fn at(piecewise: &Piecewise, t: f64) -> f64 {
         let mut alpha = [f64::NAN];
-        piecewise.fill(&[t], &mut alpha);
+        piecewise.fill((&[t][..]).into(), &mut alpha);
         alpha[0]
     }
 
@@ -341,10 +341,10 @@ mod tests {
                         }
                         times.sort_by(f64::total_cmp);
                         let mut out = vec![0.0; times.len()];
-                        rise.fill(&times, &mut out);
+                        rise.fill((&times[..]).into(), &mut out);
                         assert!(out.is_sorted(), "{ease:?} {ends:?} {times:?} {out:?}");
                         assert!(out.iter().all(|alpha| (low..=high).contains(alpha)));
-                        fall.fill(&times, &mut out);
+                        fall.fill((&times[..]).into(), &mut out);
                         assert!(out.is_sorted_by(|a, b| a >= b), "{ease:?} {ends:?} {times:?}");
                         assert!(out.iter().all(|alpha| (low..=high).contains(alpha)));
                     }
@@ -371,7 +371,7 @@ mod tests {
                 let piecewise = Piecewise::new(points.clone(), eases);
                 for times in [&sorted, &shuffled] {
                     let mut out = vec![0.0; times.len()];
-                    piecewise.fill(times, &mut out);
+                    piecewise.fill((&times[..]).into(), &mut out);
                     for (t, alpha) in times.iter().zip(out) {
                         assert_eq!(alpha.to_bits(), at(&piecewise, *t).to_bits(), "{count} {t}");
                     }
@@ -407,7 +407,7 @@ mod tests {
                         let mut times = [others; CHUNK + 1];
                         (times[0], times[CHUNK]) = (t, 99.5);
                         let mut out = [0.0; CHUNK + 1];
-                        piecewise.fill(&times, &mut out);
+                        piecewise.fill((&times[..]).into(), &mut out);
                         assert_eq!(out[CHUNK], 0.5);
                     }
                 }

@@ -1,5 +1,6 @@
 //! α_f + (1 − α_f)·u^power
 
+use crate::bulk::span::Block;
 use crate::curve::decay::Decay;
 use crate::curve::{Formula, Node, fall_to, map, staged, value};
 use crate::error::Result;
@@ -36,7 +37,7 @@ impl Polynomial {
     }
 
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { decay, power, to } = *self;
         match power {
             // These hardly enlarge an error of u.

@@ -1,6 +1,6 @@
 //! γ^⌊t/ρ⌋
 
-use crate::bulk::span::Chunks;
+use crate::bulk::span::{Block, Chunks};
 use crate::curve::cycle::{Cycle, EXACT, Period, whole_cycles};
 use crate::curve::{Formula, Node, map};
 use crate::error::Result;
@@ -33,7 +33,7 @@ pub(crate) struct Step {
 impl Step {
     /// Whole steps are filled in; where several meet in a few times, each time is asked.
     #[inline(always)]
-    pub(crate) fn fill(&self, times: &[f64], out: &mut [f64]) {
+    pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { period, levels, .. } = self;
         let (mut cycle, mut completed, mut level) = (Cycle::EMPTY, 0.0, 1.0);
         for (times, (low, high), out) in Chunks::new(times, out) {

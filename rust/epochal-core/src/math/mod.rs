@@ -11,6 +11,7 @@ mod ease;
 mod exp;
 mod log;
 mod power;
+mod quotient;
 mod root;
 mod sine;
 
@@ -20,6 +21,7 @@ pub(crate) use ease::{one_minus_sqrt, rex};
 pub(crate) use exp::{Exponential, Stage, exp2_minus_1, exp2_times};
 pub(crate) use log::log2_of;
 pub(crate) use power::{Exponent, Powers, Stages, cube, square, square_exactly};
+pub(crate) use quotient::{quotient, short_inverse};
 pub(crate) use root::inverse_root;
 pub(crate) use sine::{Arch, half_cosine, half_cosine_exactly, smaller_part};
 

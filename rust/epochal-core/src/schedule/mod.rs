@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A schedule: an immutable tree, whose leaves are formulas and functions.
 ///
 /// Two schedules are equal if their trees are, whatever names they were given. A schedule prints as
-/// the text that rebuilds it.
+/// the text that rebuilds it. A tree has at most 2000 parts, nested at most 64 levels deep.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     node: Arc<dyn Node>,
@@ -34,10 +34,11 @@ struct Extent {
     parts: usize,
 }
 
-/// The deepest a tree may be: few enough levels for every stack, more than people write.
+/// The deepest a tree may be: few enough levels for a stack of half a megabyte, more than people
+/// write.
 const DEEPEST: usize = 64;
 
-/// The largest a tree may be. Python reads back a product of so many factors; and a tree that holds
+/// The largest a tree may be. A product of so many factors can be read back; and a tree that holds
 /// another twice, and so on, soon has more parts than any memory.
 const LARGEST: usize = 2000;
 

@@ -154,6 +154,12 @@ mod tests {
         assert!(scale(1, f64::NAN, 1).is_err());
         assert!(scale(1, 1e300, 1).is_err());
         assert!(scale(i64::MAX, 2.0, 1).is_err());
+        for power in 1..1023 {
+            let factor = f64::powi(2.0, power);
+            assert!(scale(i64::MAX, factor, 1).is_err(), "2^{power}");
+            assert_eq!(scale(3, 0.25 / factor, 7), Ok(Truncated(0)), "2^-{power}");
+            assert!(unscale(i64::MAX, 0.25 / factor).is_err(), "2^-{power}");
+        }
     }
 
     #[test]

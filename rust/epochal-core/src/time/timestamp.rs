@@ -252,3 +252,17 @@ impl fmt::Display for Timestamp {
         f.write_str(if separator.is_empty() { "the start of the run" } else { "" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_zero_is_printed() -> Result<()> {
+        let start = Timestamp::default();
+        assert_eq!(start.to_string(), "the start of the run");
+        let later = start.with(Field::Batch, 5)?.with(Field::TotalWct, 61_000_007)?;
+        assert_eq!(later.to_string(), "batch 5, total_wct 61.000007sec");
+        Ok(())
+    }
+}
