@@ -922,7 +922,9 @@ class Writer:
         If a group, a number or a base has changed, nothing is read or written.
         """
     def put(self, alphas: Sequence[float], factor: float) -> None:
-        """Writes the numbers for these α, one per reader, whatever has changed in the groups."""
+        """Writes the numbers for these α, one per reader, whatever has changed in the groups. Raises
+        `ScheduleError` if one of them is too large to be written, and then writes none.
+        """
     def values(self) -> list[float]:
         """The numbers that were written last."""
 

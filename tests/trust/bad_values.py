@@ -183,7 +183,7 @@ OTHERS: list[Callable[[], Any]] = [
     lambda: iter(["3ba", "5ba"]),
     lambda: (number for number in (1, 2, 3)),
     lambda: (1 / 0 for _ in range(2)),
-    lambda: map(int, "12x"),
+    lambda: (int(letter) for letter in "12x"),
     lambda: lambda: 0.5,
     lambda: lambda state: 0.5,
     lambda: lambda state, ssr: 0.5,

@@ -49,6 +49,11 @@ BYTES = 3 << 30
 # What takes so many times as long as others is called as many times less often.
 SLOW = {
     "Trainer": 8,
+    "EpochalLR.apart": 8,
+    "EpochalLR.load_state_dict": 4,
+    "Curve.to": 4,
+    "to_": 4,
+    "repr_svg": 4,
     "Curve.plot": 100,
     "plot": 100,
     "compare": 100,
@@ -68,6 +73,7 @@ DOCUMENTED: list[tuple[str, type[BaseException], str]] = [
     ("Plateau()", ValueError, "PyTorch's, for its own arguments"),
     ("Trainer()", OSError, PATH),
     ("Trainer.save_checkpoint", OSError, PATH),
+    ("Trainer.save_checkpoint", ValueError, "a path with a zero byte, by Python"),
     ("to_csv", OSError, PATH),
     ("to_csv", ValueError, "a path with a zero byte or half a surrogate, by Python"),
     ("Curve.grid", MemoryError, "more points than there is memory"),

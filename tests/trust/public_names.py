@@ -216,6 +216,11 @@ def schedules() -> list[Schedule]:
 
 
 @cache
+def difference() -> Difference:
+    return epochal.diff(CURVE, epochal.LinearScheduler().resolve(RUN))
+
+
+@cache
 def curves() -> list[Curve]:
     return [CURVE, CLOCKS, *(schedule.resolve(RUN) for schedule in schedules())]
 
@@ -229,7 +234,7 @@ RECEIVERS: dict[type, Callable[[Random], Any]] = {
     Clock: clock,
     Curve: one_of(curves),
     Description: lambda random: random.choice(curves()[:4]).describe(),
-    Difference: lambda random: epochal.diff(CURVE, epochal.LinearScheduler().resolve(RUN)),
+    Difference: lambda random: difference(),
     EpochalLR: odd_bound,
     Finding: lambda random: Finding("code", "warning", "A sentence.", "a mend"),
     FunctionSchedule: lambda random: schedules()[-1],

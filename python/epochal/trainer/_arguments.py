@@ -33,6 +33,7 @@ __all__ = [
     "check_loader",
     "check_type",
     "counter",
+    "device",
     "device_of",
     "hooks",
     "interval",
@@ -118,7 +119,8 @@ def path(name: str, given: Any) -> Path | None:
     if given is None:
         return None
     check_type(name, given, (str, os.PathLike), "a path")
-    if not os.fspath(given):
+    text = os.fsdecode(given)
+    if not text or "\0" in text:
         raise ScheduleError(f"{name} must be a path, not {shown(given)}")
     return Path(given)
 
@@ -295,6 +297,16 @@ def hooks(callbacks: Any) -> dict[str, list[Callable[[Any], None]]]:
         if not found:
             methods["batch_end"].append(callback)
     return methods
+
+
+def device(given: Any) -> torch.device:
+    """A device of PyTorch, by its name too."""
+    try:
+        return torch.device(given)
+    except (RuntimeError, TypeError) as error:
+        words = str(error).partition("\n")[0]
+        message = f"device must be a device, such as 'cuda:0', not {shown(given)}: {words}"
+        raise (ScheduleError if isinstance(given, str) else TypeError)(message) from None
 
 
 def device_of(model: nn.Module) -> torch.device:

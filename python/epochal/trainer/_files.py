@@ -76,8 +76,9 @@ def source(resume: bool | str | PathLike[str] | None, folder: Path | None) -> Pa
             path = Path(resume)
         except TypeError:
             raise TypeError(words) from None
-        if not os.fspath(resume):
-            raise ScheduleError(words)  # the path of the present folder otherwise
+        text = os.fsdecode(resume)
+        if not text or "\0" in text:  # the path of the present folder, or of none
+            raise ScheduleError(words)
         return path
     if resume and folder is None:
         raise TypeError("resume=True looks for checkpoints in save_folder, which is missing")

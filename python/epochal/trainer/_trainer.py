@@ -189,7 +189,7 @@ class Trainer:
         elif plateau is not None:
             raise TypeError("plateau goes by eval_loss: give an eval_dataloader")
         if device is not None:
-            device = torch.device(device)
+            device = arguments.device(device)
         if seed is not None:
             seed = arguments.seed(seed)
         self.model = model
