@@ -110,7 +110,7 @@ def test_pictures_carry_no_markup_of_their_own() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(UnitError, match="unit 'tok' is not told by Run"):
         COSINE.to_svg("tok")
-    with pytest.raises(ScheduleError, match="width must be at least 120 pixels, not 10"):
+    with pytest.raises(ScheduleError, match="width must be 120 to 10,000 pixels, not 10"):
         COSINE.to_svg(width=10)
 
 

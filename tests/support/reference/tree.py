@@ -188,7 +188,8 @@ def no_zero(name: str, alpha: float, shape: str) -> None:
 
 
 def ramp(left: Decimal, right: Decimal, done: Fraction, shape: str) -> Decimal:
-    if shape == "geometric" and 0 in (left, right):
+    # What is below the smallest float is 0 there.
+    if shape == "geometric" and 0.0 in (float(left), float(right)):
         raise Refusal("ScheduleError", "'geometric'")
     return between(left, right, done, shape)
 
