@@ -5,6 +5,7 @@ so that a change is judged by what it changes; `quick` too, but a few; `long` dr
 import gc
 import os
 from importlib import metadata
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,17 +19,18 @@ pytest.register_assert_rewrite(
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("quick", deadline=None, max_examples=10, derandomize=True)
-settings.register_profile("dev", deadline=None, max_examples=40)
+# Now and then what is drawn at random is mostly refused, or slow, and nothing is wrong.
+DRAWN: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("dev", max_examples=40, **DRAWN)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("long", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile("long", max_examples=500, print_blob=True, **DRAWN)
 settings.register_profile(
     "trust",
-    deadline=None,
     database=None,
     max_examples=int(os.environ.get("TRUST_EXAMPLES", "1000")),
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
     print_blob=True,
+    **DRAWN,
 )
 settings.load_profile("dev")
 
