@@ -44,7 +44,10 @@ class Reliability(SphinxDirective):
         path = Path(self.env.srcdir) / "reliability.json"
         self.env.note_dependency(str(path))
         report = json.loads(path.read_text(encoding="utf-8"))
-        return self.parse_text_to_nodes(pages(report), allow_section_headings=True)
+        found: list[nodes.Node] = self.parse_text_to_nodes(
+            pages(report), allow_section_headings=True
+        )
+        return found
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
