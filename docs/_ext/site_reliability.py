@@ -1,4 +1,4 @@
-"""The figures of docs/reliability.json, which `make trust` writes: the directive `reliability`.
+"""Adds the figures of reliability.json, which `make trust` writes, to the page of that name.
 
 Each campaign tells by its own docstring what it measures.
 """
@@ -7,9 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 
 def expected(figure: dict[str, Any]) -> str:
@@ -39,17 +37,13 @@ def pages(report: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-class Reliability(SphinxDirective):
-    def run(self) -> list[nodes.Node]:
-        path = Path(self.env.srcdir) / "reliability.json"
-        self.env.note_dependency(str(path))
-        report = json.loads(path.read_text(encoding="utf-8"))
-        found: list[nodes.Node] = self.parse_text_to_nodes(
-            pages(report), allow_section_headings=True
-        )
-        return found
+def add(app: Sphinx, name: str, source: list[str]) -> None:
+    if name == "reliability":
+        path = Path(app.srcdir) / "reliability.json"
+        app.env.note_dependency(str(path))
+        source[0] += pages(json.loads(path.read_text(encoding="utf-8")))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_directive("reliability", Reliability)
+    app.connect("source-read", add)
     return {"parallel_read_safe": True}
