@@ -4,6 +4,7 @@ so that a change is judged by what it changes; `quick` too, but a few; `long` dr
 
 import gc
 import os
+import signal
 from importlib import metadata
 from typing import Any
 
@@ -36,6 +37,9 @@ settings.load_profile("dev")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell ignores Ctrl-C for what it starts in the background, and its programs do too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # In older versions `SequentialLR` gives the stage that it begins an epoch, of which that warns.
     if torch_version() < (2, 13):
         config.addinivalue_line("filterwarnings", "ignore:The epoch parameter in:UserWarning")

@@ -18,7 +18,9 @@ def outputs() -> dict[str, dict[str, str]]:
         nbformat: Any = pytest.importorskip("nbformat")
         notebook = nbformat.read(ROOT / "examples" / "choose.ipynb", as_version=4)
         assert not any(cell.get("outputs") for cell in notebook.cells), "outputs are not stored"
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        # What a cell shows may come late, and would be left out in silence.
+        patience = {"timeout": 120, "iopub_timeout": 120, "raise_on_iopub_timeout": True}
+        nbclient.NotebookClient(notebook, kernel_name="python3", **patience).execute()
     shown: dict[str, dict[str, str]] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
