@@ -27,7 +27,6 @@ from random import Random
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["MPLBACKEND"] = "Agg"
 
 import bad_values
 import hostile
@@ -293,6 +292,7 @@ def repeat(name: str, number: int) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "Agg"
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["--call"]:
         repeat(sys.argv[2], int(sys.argv[3]))
