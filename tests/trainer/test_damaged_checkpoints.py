@@ -236,8 +236,11 @@ DEEP = [
     ),
     at("schedulers", 0, "_schedulers", 0, "step_size", value="3"),
     at("schedulers", 0, "_schedulers", 0, "base_lrs", value=[]),
-    at("schedulers", 0, "_schedulers", 1, "_is_initial", value=0.5),
 ]
+
+
+if hasattr(StepLR(SGD([torch.zeros(1)], lr=0.5), 1), "_is_initial"):  # not in older versions
+    DEEP.append(at("schedulers", 0, "_schedulers", 1, "_is_initial", value=0.5))
 
 
 def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
