@@ -10,6 +10,9 @@ from epochal import CosineAnnealingWithWarmupScheduler, LinearScheduler
 from epochal.torch import bind
 from torch.optim import SGD, Adam, Optimizer
 
+# Of groups: as many are written one by one, and all together.
+COUNTS = [1, 2, 3, 100]
+
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 
@@ -36,7 +39,7 @@ def rates(optimizer: Optimizer) -> list[float]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("count", [1, 2, 100])
+@pytest.mark.parametrize("count", COUNTS)
 def test_the_values_are_those_of_fill(count: int, dtype: torch.dtype) -> None:
     optimizer = on_device(*[0.1 * (i + 1) for i in range(count)], dtype=dtype)
     bases = rates(optimizer)
@@ -50,8 +53,9 @@ def test_the_values_are_those_of_fill(count: int, dtype: torch.dtype) -> None:
         scheduler.step()
 
 
-def test_a_step_does_not_wait_for_the_device(without_waiting: None) -> None:
-    optimizer = on_device(*[0.5] * 20)
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_step_does_not_wait_for_the_device(without_waiting: None, count: int) -> None:
+    optimizer = on_device(*[0.5] * count)
     scheduler = bind(LinearScheduler(), optimizer, "9ba", fields={"momentum": LinearScheduler()})
     optimizer.step()
     with warnings.catch_warnings(action="ignore"):  # that this mode is a prototype
@@ -60,10 +64,10 @@ def test_a_step_does_not_wait_for_the_device(without_waiting: None) -> None:
         scheduler.step()
         scheduler.metrics()
     torch.cuda.set_sync_debug_mode("default")
-    assert rates(optimizer) == [torch.tensor(0.5 * (5 / 9)).item()] * 20
+    assert rates(optimizer) == [torch.tensor(0.5 * (5 / 9)).item()] * count
 
 
-@pytest.mark.parametrize("count", [1, 30])
+@pytest.mark.parametrize("count", COUNTS)
 def test_a_captured_step_uses_what_was_written_since(count: int) -> None:
     """The same as steps that are not captured, with floats."""
 
