@@ -7,6 +7,7 @@ mod argument;
 mod array;
 mod composer;
 mod curve;
+mod declared;
 mod environment;
 mod error;
 mod function;
@@ -50,12 +51,12 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(view::has_functions, module)?)?;
     module.add_function(wrap_pyfunction!(view::log2, module)?)?;
     module.add_function(wrap_pyfunction!(view::scales, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::build, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::arguments, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::named, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::name, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::expanded, module)?)?;
-    module.add_function(wrap_pyfunction!(schedule::operations, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::build, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::arguments, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::named, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::name, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::expanded, module)?)?;
+    module.add_function(wrap_pyfunction!(declared::operations, module)?)?;
     module.add_function(wrap_pyfunction!(function::function, module)?)?;
     module.add_function(wrap_pyfunction!(function::leaf, module)?)?;
     Ok(())
