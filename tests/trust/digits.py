@@ -4,14 +4,12 @@ The unit is that in the last place of the exact value (ulp), down to the smalles
 a tail that falls to 0 is held to it as well. Each curve has its own bound, none of them above 4.
 """
 
-import os
 import sys
 import time
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
 
 from accuracy import Worst, cases, worst_of
-from figures import Figure, tell
+from figures import Figure, at_once, tell
 
 ENOUGH = 100_000
 # Times coincide: a curve over 1,000 batches has a thousand whole ones.
@@ -35,7 +33,7 @@ def measure(short: bool) -> list[Figure]:
     started = time.monotonic()
     errors: dict[str, list[float]] = defaultdict(list)
     beyond, points = 0, []
-    with ProcessPoolExecutor(1 if short else os.cpu_count()) as processes:
+    with at_once(short) as processes:
         found = processes.map(worst_of_few if short else worst, CASES)
         for name, case_worst in zip(CASES, found, strict=True):
             case = CASES[name]

@@ -2,8 +2,11 @@
 
 import argparse
 import json
+import multiprocessing
+import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 
 
@@ -23,6 +26,12 @@ class Figure:
         if not short and self.at_least is not None and not self.value >= self.at_least:
             return f"{self.what}: {self.value:,}, and at least {self.at_least:,} was expected"
         return None
+
+
+def at_once(short: bool) -> ProcessPoolExecutor:
+    """A process for each core; forked, so that what all of them import is imported once."""
+    context = multiprocessing.get_context("fork")
+    return ProcessPoolExecutor(1 if short else os.cpu_count(), context)
 
 
 def tell(measure: Callable[[bool], list[Figure]]) -> None:

@@ -10,6 +10,7 @@ a call is wrong: the smallest object that a call could lose has sixteen.
 import ctypes
 import gc
 import multiprocessing
+import os
 import pickle
 import resource
 import sys
@@ -215,17 +216,16 @@ def measure(short: bool) -> list[Figure]:
     if not Path("/proc/self/statm").exists():
         print("the resident memory is told on Linux only", file=sys.stderr)
         return []
-    figures, made = [], 0
-    for kind, (_, part) in KINDS.items():
-        calls = int(CALLS * part) // (40 if short else 1)
-        # Forked, so that what all of them import is imported once.
-        with multiprocessing.get_context("fork").Pool(1) as process:
-            grown = process.apply(kept, (kind, calls))
-        print(f"{kind}: {grown:,} bytes over {calls:,} calls", file=sys.stderr, flush=True)
-        made += calls
-        bytes_a_call = max(0, grown - NOISE) / calls
+    calls = {kind: int(CALLS * part) // (40 if short else 1) for kind, (_, part) in KINDS.items()}
+    figures = []
+    # A process for each kind, as many at a time as there are cores.
+    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as processes:
+        found = processes.starmap(kept, calls.items(), chunksize=1)
+    for kind, grown in zip(KINDS, found, strict=True):
+        print(f"{kind}: {grown:,} bytes over {calls[kind]:,} calls", file=sys.stderr)
+        bytes_a_call = max(0, grown - NOISE) / calls[kind]
         figures.append(Figure(f"bytes kept a call: {kind}", round(bytes_a_call, 4), at_most=MOST))
-    return [Figure("calls", made, at_least=CALLS), *figures]
+    return [Figure("calls", sum(calls.values()), at_least=CALLS), *figures]
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ schedules are drawn from fixed seeds, with random runs and ratios; what the refe
 be refused by the package too.
 """
 
-import os
 import random
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -21,7 +19,7 @@ from catalogue import complete_runs
 from configs import Config, Source, boundaries, configs
 from epochal import Curve, EpochalError
 from exactness import all_at, can_be_told, config_fault, tree_fault
-from figures import Figure, tell
+from figures import Figure, at_once, tell
 from golden import ComposerCase, PeerCase, composer_cases, peer_cases
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -275,7 +273,7 @@ def tasks(short: bool) -> list[Task]:
 def against_the_reference(short: bool) -> Count:
     found, started = Count(), time.monotonic()
     planned = tasks(short)
-    with ProcessPoolExecutor(1 if short else os.cpu_count()) as processes:
+    with at_once(short) as processes:
         for number, count in enumerate(processes.map(Task.run, planned), start=1):
             found += count
             if not short:

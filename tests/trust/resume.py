@@ -8,7 +8,6 @@ that it has in a training that was never stopped; a warning counts too.
 
 import itertools
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -21,7 +20,7 @@ from catalogue import FULL, OPERATIONS, full, least
 from configs import by_tokens, stretched
 from epochal import Clock, CosineAnnealingWithWarmupScheduler, LinearScheduler
 from epochal.torch import EpochalLR, bind
-from figures import Figure, tell
+from figures import Figure, at_once, tell
 from optimizers import (
     RUN,
     STEPS,
@@ -165,29 +164,37 @@ def cases(short: bool) -> Iterator[Case]:
         yield Case(name, optimizer, tensors, clock)
 
 
-def measure(short: bool) -> list[Figure]:
+def faults(case: Case, short: bool) -> list[str | None]:
+    """What is different of it, in each order of loads and from each checkpoint."""
     warnings.simplefilter("error")
     torch.set_num_threads(1)
-    combinations, different, last, started = 0, 0, "", time.monotonic()
-    for case in cases(short):
-        for order, start in itertools.product(
-            WITH_CLOCK if case.clock else WITHOUT_CLOCK, (7,) if short else CHECKPOINTS
-        ):
-            combinations += 1
-            try:
-                fault = case.difference(start, order)
-            except (Exception, Warning) as error:
-                fault = repr(error)
-            if fault:
-                different += 1
-                print(f"{case}, {order}, from step {start}: {fault}", file=sys.stderr)
-        if not short and case.name != last:
-            seconds, last = time.monotonic() - started, case.name
-            print(f"{last}: {combinations:,} combinations, {seconds:.0f} s", file=sys.stderr)
+    found: list[str | None] = []
+    for order, start in itertools.product(
+        WITH_CLOCK if case.clock else WITHOUT_CLOCK, (7,) if short else CHECKPOINTS
+    ):
+        try:
+            fault = case.difference(start, order)
+        except (Exception, Warning) as error:
+            fault = repr(error)
+        found.append(fault and f"{case}, {order}, from step {start}: {fault}")
+    return found
+
+
+def measure(short: bool) -> list[Figure]:
+    found: list[str | None] = []
+    with at_once(short) as processes:
+        for case_faults in processes.map(faults, cases(short), itertools.repeat(short)):
+            found += case_faults
+            for fault in filter(None, case_faults):
+                print(fault, file=sys.stderr, flush=True)
     return [
         Figure("schedules, operations and functions that are resumed", len(SCHEDULES)),
-        Figure("resumed trainings", combinations, at_least=10_000),
-        Figure("of them different from one that was never stopped", different, at_most=0),
+        Figure("resumed trainings", len(found), at_least=10_000),
+        Figure(
+            "of them different from one that was never stopped",
+            len(list(filter(None, found))),
+            at_most=0,
+        ),
     ]
 
 
