@@ -205,7 +205,7 @@ def test_borderline_values_are_taken_or_refused(name: str) -> None:
     for value in borderline():
         error = outcome(CALLS[name], value)
         if isinstance(error, EpochalError):
-            # A message quotes what was given, but not all of ten million characters.
+            # A message quotes what was given, but not all of a million characters.
             assert 0 < len(str(error)) < 2000, type(value)
 
 

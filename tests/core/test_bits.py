@@ -22,6 +22,7 @@ from epochal import (
     evaluate,
 )
 from processes import python_path
+from sizes import sized
 
 NAMES = ("EPOCHAL_CPU_LEVEL", "EPOCHAL_NUM_THREADS")
 
@@ -41,21 +42,22 @@ def in_a_process(code: str, *arguments: str, **variables: str) -> subprocess.Com
 
 # Levels of the CPU
 
-# All curves at once: each at a million points, in every type, sorted and shuffled.
+# All curves at once: each at so many points, in every type, sorted and shuffled.
 HASHES = """
     import hashlib, sys
     import numpy as np
     from curves import CURVES
     from epochal import _core
 
-    shuffled = np.random.default_rng(1).permutation(100_000)
+    size = int(sys.argv[1])
+    counts, shuffled = np.arange(size // 4), np.random.default_rng(1).permutation(size // 10)
     times = [
-        np.arange(250_000),
-        np.arange(250_000) * 1e-2,
-        (np.arange(250_000) * 1e-2).astype(np.float32),
+        counts,
+        counts * 1e-2,
+        (counts * 1e-2).astype(np.float32),
         shuffled,
         shuffled * 0.0123,
-        2.0 ** np.linspace(-60, 60, 100_003),
+        2.0 ** np.linspace(-60, 60, size // 10 + 3),
     ]
     print(_core.CPU_LEVEL)
     points = 0
@@ -67,18 +69,18 @@ HASHES = """
             digest.update(curve(t))
             points += t.size
         for dtype in ("float64", "float32"):
-            grid = curve.grid(0, 1e5, 0.7, dtype=dtype)
+            grid = curve.grid(0, size / 10, 0.7, dtype=dtype)
             digest.update(grid)
             points += grid.size
-        assert points >= 1_000_000
+        assert points >= size
         print(parameter.id, digest.hexdigest())
 """
 
 
 def test_every_level_gives_the_same_bits() -> None:
-    hashes = {}
+    hashes, size = {}, sized(1_000_000, 200_000)
     for level in _core.CPU_LEVELS:
-        done = in_a_process(HASHES, PYTHONPATH=python_path(), EPOCHAL_CPU_LEVEL=level)
+        done = in_a_process(HASHES, str(size), PYTHONPATH=python_path(), EPOCHAL_CPU_LEVEL=level)
         assert done.returncode == 0, done.stderr
         used, *lines = done.stdout.splitlines()
         assert used == level
@@ -118,11 +120,11 @@ def test_levels_that_the_cpu_lacks_fail_the_import(level: str) -> None:
 
 @every_curve
 def test_threads_give_the_same_bits(curve: Curve) -> None:
-    times = np.linspace(0, 1200, 100_003)
-    want, grid = curve(times, threads=1), curve.grid(0, 20_000, 0.3, threads=1)
+    times = np.linspace(0, 1200, sized(100_003, 20_003))
+    want, grid = curve(times, threads=1), curve.grid(0, 6_000, 0.3, threads=1)
     for threads in (2, 3, 7, np.int8(5), None):
         assert_same_bits(curve(times, threads=threads), want)
-        assert_same_bits(curve.grid(0, 20_000, 0.3, threads=threads), grid)
+        assert_same_bits(curve.grid(0, 6_000, 0.3, threads=threads), grid)
     small = curve(times, dtype=np.float32, threads=3)
     np.testing.assert_array_equal(small, want.astype(np.float32))
     out = np.full(2 * len(times), SENTINEL)
@@ -176,7 +178,7 @@ COUNTING = """
     def alive():
         return set(os.listdir("/proc/self/task"))
 
-    n = 20_000_000
+    n = int(sys.argv[2])
     curve = LinearScheduler().resolve(Run(f"{n}ba"))
     times, out = np.arange(n), np.empty(n)
     call, seen, most = 0, defaultdict(set), 0
@@ -208,7 +210,9 @@ COUNTING = """
 def test_the_variable_says_how_many_threads(text: str, more: int) -> None:
     # The times are looked at before the first value is written: threads begin twice in a call.
     expected = 2 * more
-    done = in_a_process(COUNTING, str(expected), EPOCHAL_NUM_THREADS=text)
+    done = in_a_process(
+        COUNTING, str(expected), str(sized(20_000_000, 5_000_000)), EPOCHAL_NUM_THREADS=text
+    )
     assert int(done.stdout) == expected, done.stderr
 
 

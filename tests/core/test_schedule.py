@@ -44,8 +44,8 @@ from reference.arguments import LENGTHS, MOMENTS
 from reference.errors import Refusal, shown
 from reference.named import NAMES as PLAIN
 from reference.parity import agree, error_of
+from sizes import costly
 from strategies import (
-    costly,
     possible,
     real_run,
     runs,

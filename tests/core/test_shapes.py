@@ -22,6 +22,7 @@ from epochal import (
     WSDScheduler,
 )
 from reference.formulas import SHAPE_NAMES, between, precisely
+from sizes import sized
 
 SHAPES: tuple[Any, ...] = SHAPE_NAMES
 every_shape = pytest.mark.parametrize("shape", SHAPES)
@@ -130,8 +131,9 @@ def test_of_points_at_one_time_the_last_counts() -> None:
 def times_of(length: int) -> Floats:
     """Anywhere, and close to both ends at every order of magnitude."""
     rng = np.random.default_rng(1)
-    near = 2.0 ** rng.uniform(-40, math.log2(length), (2, 30))
-    times = np.concatenate([near[0], length - near[1], rng.uniform(0, length, 30)])
+    many = sized(30, 8)
+    near = 2.0 ** rng.uniform(-40, math.log2(length), (2, many))
+    times = np.concatenate([near[0], length - near[1], rng.uniform(0, length, many)])
     found: Floats = np.unique(np.clip(times, 0, math.nextafter(length, 0)))
     return found
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import epochal
@@ -152,15 +153,16 @@ NAMES = sorted(name for name in reference_named.NAMES if name.endswith("Schedule
 REQUIRED = inspect.Parameter.empty
 
 
-def parameters(name: str) -> dict[str, Any]:
+@cache
+def parameters(name: str) -> Mapping[str, Any]:
     """The arguments of a schedule and their defaults; `REQUIRED` for none."""
     signature = inspect.signature(reference_named.NAMES[name])
-    return {key: value.default for key, value in signature.parameters.items()}
+    return MappingProxyType({key: value.default for key, value in signature.parameters.items()})
 
 
 def arguments(config: Config) -> dict[str, Any]:
     """Those that are given, and the defaults of the others."""
-    return parameters(config.name) | config.arguments
+    return {**parameters(config.name), **config.arguments}
 
 
 _HUNDREDTHS = st.integers(1, 150).map(lambda n: n / 100)

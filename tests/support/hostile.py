@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from epochal import (
     Timestamp,
     TimeUnit,
 )
+from sizes import sized
 
 # Of ours
 
@@ -46,6 +48,7 @@ DUNDERS = (
 )
 
 
+@cache
 def saboteur(*names: str, base: type = object) -> type:
     return type(f"Bad{''.join(names)}"[:40], (base,), dict.fromkeys(names, fail))
 
@@ -107,7 +110,7 @@ def strangers() -> list[Any]:
     ]
 
 
-HUGE_TEXT = "5" * 10**7
+HUGE_TEXT = "5" * sized(10**7, 10**6)
 
 
 def borderline() -> list[Any]:

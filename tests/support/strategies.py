@@ -12,18 +12,12 @@ from functools import cache
 from typing import Any
 
 from epochal import Run, Time, Timestamp
-from hypothesis import settings
 from hypothesis import strategies as st
 from reference import run as reference_run
 from reference import time as reference_time
 from reference import timestamp as reference_timestamp
 from reference.errors import Refusal
 from reference.time import LIMIT, UNITS
-
-# For properties of which one example takes long, or which are asked of each schedule: a quarter of
-# the examples while one works, and all of them where a change is judged (profile `ci`) and beyond.
-_examples = settings().max_examples
-costly = settings(max_examples=_examples if _examples >= 100 else -(-_examples // 4))
 
 COUNT_UNITS = tuple(unit for unit in UNITS if unit != "dur")
 

@@ -8,13 +8,14 @@ import pytest
 from epochal import Curve, EpochalError, ScheduleError, lint
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sizes import sized
 from strategies import real_run
 from trees import tree_runs, trees
 
 # An ulp of the time is what a place is known to.
 NEAR = 1e-9
 # Each is asked many times.
-FEW = settings(max_examples=40)
+FEW = settings(max_examples=sized(40, 15))
 
 
 @st.composite
