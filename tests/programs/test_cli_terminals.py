@@ -1,5 +1,6 @@
 """What the command line prints in terminals of any width, in pipes and in other encodings."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from epochal import (
     WSDScheduler,
 )
 from epochal.view._describe import aligned
+from sizes import sized
 
 
 @pytest.fixture
@@ -37,6 +39,10 @@ def test_show_is_as_wide_as_the_screen(
     assert len(plot[9]) == columns
 
 
+# A process each takes long.
+SCREENS = sized(
+    list(itertools.product((40, 80, 200), ("utf-8", "ascii"))), [(40, "utf-8"), (80, "ascii")]
+)
 LONG = "InverseSquareRootWithWarmup('20Mtok', t_cooldown='1.5Ttok') * MultiStep(['4Ttok', '9Ttok'])"
 
 
@@ -56,8 +62,7 @@ LONG = "InverseSquareRootWithWarmup('20Mtok', t_cooldown='1.5Ttok') * MultiStep(
     ],
     ids=" ".join,
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize(("columns", "encoding"), SCREENS)
 def test_nothing_is_wider_than_the_screen(
     columns: int, encoding: str, arguments: tuple[str, ...]
 ) -> None:

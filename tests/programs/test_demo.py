@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from epochal import CosineAnnealingWithWarmupScheduler, Run
+from matplotlib.figure import Figure
 from processes import forked
 
 DEMO = Path(__file__).parents[2] / "examples" / "digits.py"
@@ -98,7 +99,9 @@ def test_the_same_again(
     demo: tuple[str, list[Row]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In this process, whatever has been done in it."""
+    """In this process, whatever has been done in it; the figure is not drawn a second time."""
+    monkeypatch.setattr(Figure, "savefig", lambda *args, **kwargs: None)
     runpy.run_path(str(DEMO))["main"](arguments(tmp_path))
     assert rows_of(capsys.readouterr().out) == demo[1]

@@ -25,6 +25,7 @@ from epochal import (
 from epochal.torch import EpochalLR, bind
 from optimizers import RUN, SCHEDULES, STEPS, lrs, sgd, through_a_file, tick, train_step, weights
 from optimizers import settings as group_settings
+from sizes import sized
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -55,7 +56,7 @@ def uninterrupted(
     rates, saved = [], {}
     for k in range(STEPS):
         rates.append([float(lr) for lr in lrs(optimizer)])
-        if k in (0, 1, 7, 15):
+        if k in sized((0, 1, 7, 15), (0, 15)):
             saved[k] = through_a_file(
                 {
                     "optimizer": optimizer.state_dict(),

@@ -32,6 +32,7 @@ from pytorch_schedulers import (
     snapshot,
     stepped,
 )
+from sizes import sized
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -55,7 +56,7 @@ from torch.optim.lr_scheduler import (
 @each_kind
 def test_as_new(kind: str) -> None:
     """Also after steps; bit for bit, in the learning rates, the momenta and the state."""
-    for ratio, steps in itertools.product(RATIOS, [0, 1, 7, 13, 40]):
+    for ratio, steps in itertools.product(RATIOS, sized([0, 1, 7, 13, 40], [0, 13])):
         try:
             assert_as_new(kind, ratio, steps)
         except Exception as error:

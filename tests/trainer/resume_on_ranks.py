@@ -1,4 +1,4 @@
-"""Run by torchrun: a training on several ranks, alone, and resumed from each of its checkpoints."""
+"""Run by torchrun: a training on several ranks, alone, and resumed from checkpoints."""
 
 import gc
 import sys
@@ -28,7 +28,7 @@ def trainer(**changes: Any) -> Trainer:
     )
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, stops: list[int]) -> None:
     alone = History()
     first = trainer(callbacks=alone, save_folder=folder, save_interval="1ba")
     first.fit()
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
     steps = len(alone.rows)
     # The last of the 3 batches of an epoch has 4 samples a rank, the others 8.
     assert steps == 8, steps
-    for stop in range(1, steps + 1):
+    for stop in stops:
         history = History()
         torch.manual_seed(99)
         other = trainer(callbacks=history, resume=folder / f"ba{stop}.pt")
@@ -63,7 +63,7 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), [*map(int, sys.argv[2:])])
     # Wrapped models hold the process group, whose threads must end before the program does.
     gc.collect()
     distributed.barrier()

@@ -17,6 +17,7 @@ from epochal import CosineAnnealingScheduler, StateError
 from epochal.trainer import _content as content
 from epochal.trainer import _files as files
 from epochal.trainer._stepping import PROGRESS
+from sizes import sized, some
 from torch import nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import ChainedScheduler, StepLR
@@ -50,8 +51,8 @@ def test_flipped(saved: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved) as archive:
         # The attributes of the first entry, which might make it a folder.
         places = [archive.start_dir + 38]
-    places += rng.sample(sorted(set(structure(data))), 120)
-    places += rng.sample(range(len(data)), 30)
+    places += rng.sample(sorted(set(structure(data))), sized(120, 40))
+    places += rng.sample(range(len(data)), sized(30, 10))
     path = tmp_path / "x.pt"
     found = 0
     for place in places:
@@ -247,7 +248,7 @@ def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     right = torch.load(saved)
     history = History()
-    for number, change in enumerate(DEEP):
+    for number, change in some(enumerate(DEEP), 3):
         state = copy.deepcopy(right)
         change(state)
         torch.save(state, path)
@@ -305,7 +306,7 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
     right = torch.load(saved)
     paths = list(keys_of(right))
     assert len(paths) > 100
-    for keys in (keys for keys in paths if not may_be_missing(keys)):
+    for keys in some((keys for keys in paths if not may_be_missing(keys)), 3):
         state = copy.deepcopy(right)
         at(*keys, value=...)(state)
         torch.save(state, path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from interruption import KINDS, Failure, Result, assert_equal
+from sizes import sized, some
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -38,7 +39,7 @@ def test_interrupted_once_in_each_kind_of_place(alone: tuple[str, Result], tmp_p
     if kind == "shuffled":
         places += [(name, 0) for name in counts]
     rng.shuffle(places)
-    for first in range(0, len(places), 4):
+    for first in some(range(0, len(places), 4)):
         at = {
             place: rng.choice([KeyboardInterrupt, Failure]) for place in places[first : first + 4]
         }
@@ -56,7 +57,7 @@ def assert_interrupted(result: Result, at: Any) -> None:
     assert len(at) / 2 < result.interruptions <= len(at)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(sized(4, 2)))
 def test_interrupted_again_and_again(alone: tuple[str, Result], seed: int, tmp_path: Path) -> None:
     kind, result = alone
     rng = random.Random(f"{kind} {seed}")
@@ -72,6 +73,6 @@ def test_an_order_that_only_the_dataloader_knows(tmp_path: Path) -> None:
     """It goes on with what it has begun, as long as it is not interrupted itself."""
     result = Result("own order", tmp_path / "alone", rest=False)
     rng = random.Random(1)
-    for seed in range(5):
+    for seed in some(range(5)):
         at = dict.fromkeys(rng.sample(result.passed, 8), KeyboardInterrupt)
         assert_equal(result, Result("own order", tmp_path / str(seed), at, rest=False))

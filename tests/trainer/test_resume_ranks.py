@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from processes import ranks
+from sizes import some
 
 PROGRAM = Path(__file__).with_name("resume_on_ranks.py")
 
 
 def test_two_ranks(tmp_path: Path) -> None:
-    done = ranks(2, PROGRAM, str(tmp_path))
+    done = ranks(2, PROGRAM, str(tmp_path), *map(str, some(range(1, 9))))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("resumed") == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from epochal import Clock
 from public_names import LEFT_OUT, Made, Target, targets
+from sizes import sized
 
 
 class Panic(BaseException):
@@ -42,19 +43,26 @@ FAULTS: dict[str, Callable[..., Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def everything() -> list[Target]:
+    return list(targets())
+
+
 @pytest.mark.filterwarnings("ignore")  # as the campaign does
 @pytest.mark.parametrize("wrong", FAULTS)
-def test_faults_are_found(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (target,) = (target for target in targets() if target.name == "Clock.check_moving")
+def test_faults_are_found(
+    wrong: str, everything: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (target,) = (target for target in everything if target.name == "Clock.check_moving")
     assert {calls.the_call(target, number) for number in range(50)} == {None}
     monkeypatch.setattr(Clock, "check_moving", FAULTS[wrong])
     found = [calls.the_call(target, number) for number in range(50)]
     assert {each[0] for each in found if each is not None} == {wrong}
 
 
-def test_every_public_name_is_called() -> None:
+def test_every_public_name_is_called(everything: list[Target]) -> None:
     """Or left out with a reason; names of each kind are among them."""
-    names = {target.name for target in targets()}
+    names = {target.name for target in everything}
     assert not names & LEFT_OUT.keys()
     for name in ("Trainer()", "Clock.run =", "Time.__add__ (asked)", "bind", "Curve.grid", "parse"):
         assert name in names
@@ -72,7 +80,7 @@ def hang(*_: object) -> None:
 def test_a_crash_and_a_hang_are_told_and_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "HANG_SECONDS", 2)
+    monkeypatch.setattr(calls, "HANG_SECONDS", sized(2, 1))
 
     def target(name: str, function: Callable[..., Any]) -> tuple[Target, int]:
         return Target(name, lambda random: Made(function), [], lambda random: {}), 1

@@ -37,7 +37,7 @@ DURATION = "1800sp"  # 4 epochs and a part of the fifth
 # The training, in a process of its own
 
 
-def train(folder: Path, fault: str | None) -> None:
+def train(folder: Path, duration: str, fault: str | None) -> None:
     """From the newest checkpoint in the folder to the end."""
     if fault is not None:
         setattr(*FAULTS[fault])
@@ -56,7 +56,7 @@ def train(folder: Path, fault: str | None) -> None:
         model=model,
         train_dataloader=DataLoader(data, batch_size=16, shuffle=True),
         optimizers=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9),
-        max_duration=DURATION,
+        max_duration=duration,
         schedulers=CosineAnnealingWithWarmupScheduler("300sp"),
         loss_fn=nn.functional.cross_entropy,
         save_folder=folder,
@@ -105,12 +105,12 @@ class Counts:
         return [*self.unreadable, *self.differences]
 
 
-def start(folder: Path, fault: str | None = None) -> int:
+def start(folder: Path, duration: str, fault: str | None = None) -> int:
     """Forks a process that trains."""
     if process := os.fork():
         return process
     try:
-        train(folder, fault)
+        train(folder, duration, fault)
     except BaseException as error:
         # The parent says it, once for all.
         (folder / "error").write_text(f"{type(error).__name__}: {error}")
@@ -159,8 +159,8 @@ def state_at_the_end(folder: Path) -> Any:
 class Run:
     """One training that is killed again and again, until it has reached its end."""
 
-    def __init__(self, folder: Path, counts: Counts, fault: str | None) -> None:
-        self.folder, self.counts, self.fault = folder, counts, fault
+    def __init__(self, folder: Path, counts: Counts, duration: str, fault: str | None) -> None:
+        self.folder, self.counts, self.duration, self.fault = folder, counts, duration, fault
         self.read: dict[Path, tuple[int, int]] = {}
         # The temporary files of processes that were killed before.
         self.unfinished: set[Path] = set()
@@ -168,7 +168,7 @@ class Run:
     def live(self, seconds: float) -> bool:
         """Trains for so long, or to the end, and says whether it is there."""
         self.counts.resumes += bool(checkpoints_of(self.folder))
-        process = start(self.folder, self.fault)
+        process = start(self.folder, self.duration, self.fault)
         time.sleep(seconds)
         os.kill(process, signal.SIGKILL)
         ended = wait(process)
@@ -221,22 +221,22 @@ def read_log(folder: Path) -> list[tuple[int, str]]:
 class Harness:
     """A training that was left alone, and others that are not."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, seed: int, duration: str = DURATION) -> None:
+        self.folder, self.duration = folder, duration
         self.moments = random.Random(seed)
         # The first is slower than the others.
-        self.duration = min(self.alone() for _ in range(3))
+        self.seconds = min(self.alone() for _ in range(3))
 
     def alone(self) -> float:
         """Trains to the end, and says how long it took."""
         begin = time.perf_counter()
         folder = self.new_folder()
-        if wait(start(folder)):
+        if wait(start(folder, self.duration)):
             raise SystemExit((folder / "error").read_text())
-        duration = time.perf_counter() - begin
+        seconds = time.perf_counter() - begin
         self.expected = dict(read_log(folder))
         self.state = state_at_the_end(folder)
-        return duration
+        return seconds
 
     def new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.folder))
@@ -247,8 +247,8 @@ class Harness:
         counts = Counts()
         while counts.kills < kills and not (fault and counts.problems):
             counts.runs += 1
-            run = Run(self.new_folder(), counts, fault)
-            longest = self.duration / 4
+            run = Run(self.new_folder(), counts, self.duration, fault)
+            longest = self.seconds / 4
             while not run.live(self.moments.uniform(0, longest)):
                 longest *= 1.02  # so that it ends, however busy the machine is
             run.compare(self.expected, self.state)
@@ -267,20 +267,21 @@ class Harness:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="how many must have hit")
+    parser.add_argument("--duration", default=DURATION, help="of a training")
     parser.add_argument("--seed", type=int, default=None, help="of the moments")
     parser.add_argument("--self-test", action="store_true", help="find faults, too")
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        harness = Harness(Path(folder), seed)
+        harness = Harness(Path(folder), seed, given.duration)
         counts = harness.kill(given.kills)
         for problem in counts.problems[:5]:
             print(problem[:300], file=sys.stderr)
         missed = []
         for fault in FAULTS if given.self_test else ():
             print(f"\nwith a fault: {fault}")
-            if not harness.kill(given.kills, fault).problems:
+            if not harness.kill(10 * given.kills, fault).problems:
                 missed.append(fault)
                 print(f"not found: {fault}", file=sys.stderr)
     return 1 if counts.problems or missed else 0
