@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite(
-    "cli", "configs", "curves", "reference.parity", "strategies", "trees"
+    "cases", "cli", "configs", "curves", "reference.parity", "strategies", "trees"
 )
 
 # The tensors of the tests are too small to gain from more, and the cores have a worker each. It is

@@ -15,9 +15,10 @@ from accuracy import cases, exponential, ulps, worst_of
 from epochal import ExponentialScheduler, MultiStepScheduler, Run, StepScheduler
 from hypothesis import settings
 from mpmath import mpf
+from sizes import sized
 
 # Some coincide: there are not many whole numbers.
-POINTS = int(os.environ.get("ACCURACY_POINTS", 16 * settings().max_examples))
+POINTS = int(os.environ.get("ACCURACY_POINTS", sized(16, 10) * settings().max_examples))
 CASES = cases()
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from curves import (
     COSINE,
+    CURVES,
     RUNS,
     TIMES,
     assert_same_bits,
@@ -34,6 +35,9 @@ from epochal import (
     UnitError,
 )
 from sizes import sized
+
+# For an array of which each curve takes long.
+large = pytest.mark.parametrize("curve", sized(CURVES, CURVES[::2]))
 
 # One result, three ways
 
@@ -75,7 +79,7 @@ def test_every_short_length_agrees(curve: Curve) -> None:
         assert_same_bits(curve(times[n:]), want[n:])
 
 
-@every_curve
+@large
 def test_a_large_array_agrees_with_its_pieces(curve: Curve) -> None:
     times = np.linspace(0, 1200, sized(1_000_003, 300_007))
     whole = curve(times)
@@ -84,7 +88,7 @@ def test_a_large_array_agrees_with_its_pieces(curve: Curve) -> None:
     assert_same_bits(whole[::9973], one_by_one(curve, times[::9973]))
 
 
-@every_curve
+@large
 def test_a_large_grid_agrees_with_its_pieces(curve: Curve) -> None:
     end = sized(600_006, 300_006)
     whole = curve.grid(3, end)
