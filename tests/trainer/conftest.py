@@ -1,5 +1,6 @@
 """What several of these files compare with."""
 
+import os
 import traceback
 from collections.abc import Iterator
 
@@ -9,11 +10,12 @@ from training import History, make_trainer
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_stacks() -> Iterator[None]:
-    """At each seed PyTorch writes the stack down, once for each kind of device that is not there:
-    for an error, much later, that none of these trainings has, and longer than they take."""
+def nothing_waits() -> Iterator[None]:
+    """What takes longer than these trainings: PyTorch writes the stack down at each seed, once for
+    each kind of device that is not there, and a checkpoint waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(traceback, "format_stack", lambda *args, **kwargs: [])
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 
