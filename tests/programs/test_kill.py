@@ -18,7 +18,7 @@ def number(words: str, text: str) -> int:
 def test_killed_trainings_end_like_others() -> None:
     """And what is broken on purpose is found: files that are written in place, random numbers or
     momentum that are not restored."""
-    kills, samples = sized(12, 6), sized(1800, 900)
+    kills, samples = sized(12, 6), sized(1800, 600)
     done = forked(HARNESS, f"--kills={kills}", f"--duration={samples}sp", "--self-test")
     assert done.returncode == 0, done.stdout + done.stderr
     right, *faulty = done.stdout.split("with a fault")

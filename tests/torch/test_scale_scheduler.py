@@ -32,7 +32,7 @@ from pytorch_schedulers import (
     snapshot,
     stepped,
 )
-from sizes import sized
+from sizes import sized, some
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -359,7 +359,7 @@ def test_a_base_rate_that_is_a_tensor() -> None:
 @pytest.mark.parametrize("total", [11, 16, 59, 150])
 def test_phases_of_a_pct_start_of_few_digits(total: int, three_phase: bool) -> None:
     """Bit for bit, though their ends divided by the total often give another float."""
-    for percent, ratio in itertools.product(range(1, 100), (1.5, 2, 3)):
+    for percent, ratio in itertools.product(some(range(1, 100)), (1.5, 2, 3)):
         scheduler, expected = (
             OneCycleLR(sgd(0.5), 0.7, s(total), pct_start=percent / 100, three_phase=three_phase)
             for s in (ONE, Ratio(ratio))

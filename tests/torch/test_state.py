@@ -37,7 +37,7 @@ from optimizers import (
     train_step,
     weights,
 )
-from sizes import sized
+from sizes import some
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -111,7 +111,7 @@ def test_any_order_of_loads_continues_bit_for_bit(
     rates, checkpoints = [], {}
     for k in range(STEPS + 2):
         rates.append(lrs(optimizer))
-        if k in sized((0, 1, 16, STEPS), (1, 16)):
+        if k in (0, 1, 16, STEPS):
             saved = {
                 "optimizer": optimizer.state_dict(),
                 "scheduler": scheduler.state_dict(),
@@ -122,7 +122,7 @@ def test_any_order_of_loads_continues_bit_for_bit(
         scheduler.step()
     final = weights(optimizer)
 
-    for order, (start, kept) in itertools.product(ORDERS, checkpoints.items()):
+    for order, (start, kept) in some(itertools.product(ORDERS, checkpoints.items()), 3):
         saved = copy.deepcopy(kept)  # an optimizer writes to the tensors that it has loaded
         optimizer, scheduler = loads_in_any_order(make, schedule, saved, order)
         for group, weight in zip(optimizer.param_groups, saved["weights"], strict=True):
