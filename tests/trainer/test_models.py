@@ -95,7 +95,8 @@ def test_batches_and_model_go_to_the_device() -> None:
 
     with torch.device("meta"):
         module = nn.Linear(4, 3)
-    trainer = make_trainer(model=module.to_empty(device="cpu"), loss_fn=None, train_step=step)
+    module.to_empty(device="cpu").reset_parameters()
+    trainer = make_trainer(model=module, loss_fn=None, train_step=step)
     assert trainer.device == torch.device("cpu")
     trainer.fit("1ba")
     moved = make_trainer(model=nn.Linear(4, 3), loss_fn=None, train_step=step, device="meta")
