@@ -16,7 +16,6 @@ from typing import Any
 import epochal
 import numpy as np
 import pytest
-from cases import Cases
 from configs import NAMES, parameters
 from epochal import (
     Curve,
@@ -188,17 +187,12 @@ def outcome(call: Call, value: Any) -> Exception | None:
     return None
 
 
-def refuses_strangers(name: str) -> None:
+@pytest.mark.parametrize("name", CALLS)
+def test_strangers_are_refused(name: str) -> None:
     for value in strangers():
         if name in ("Schedule * ·", "· * Schedule", "until(then)") and is_function(value):
             continue
         assert outcome(CALLS[name], value) is not None, type(value)
-
-
-def test_strangers_are_refused() -> None:
-    with Cases() as cases:
-        for name in CALLS:
-            cases.try_one(name, partial(refuses_strangers, name))
 
 
 def is_function(value: object) -> bool:
@@ -206,18 +200,13 @@ def is_function(value: object) -> bool:
     return callable(value) and not isinstance(value, type)
 
 
-def takes_or_refuses_borderline_values(name: str) -> None:
+@pytest.mark.parametrize("name", CALLS)
+def test_borderline_values_are_taken_or_refused(name: str) -> None:
     for value in borderline():
         error = outcome(CALLS[name], value)
         if isinstance(error, EpochalError):
             # A message quotes what was given, but not all of a million characters.
             assert 0 < len(str(error)) < 2000, type(value)
-
-
-def test_borderline_values_are_taken_or_refused() -> None:
-    with Cases() as cases:
-        for name in CALLS:
-            cases.try_one(name, partial(takes_or_refuses_borderline_values, name))
 
 
 @pytest.mark.parametrize(

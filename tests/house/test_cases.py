@@ -1,8 +1,9 @@
-"""Of many cases in one test, each that fails is told."""
+"""Of many cases in one test each that fails is told, and none is left out for ever."""
 
 from functools import partial
 
 import pytest
+import sizes
 from cases import Cases
 
 
@@ -37,3 +38,14 @@ def test_a_panic_ends_them() -> None:
     with pytest.raises(Panic) as failed:
         cases.try_one("it", panic)
     assert failed.value.__notes__ == ["it"]
+
+
+def test_all_or_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "_WORKING", False)
+    assert sizes.sized(100, 10) == 100
+    assert sizes.some(range(10), 3) == list(range(10))
+    monkeypatch.setattr(sizes, "_WORKING", True)
+    assert sizes.sized(100, 10) == 10
+    found = [sizes.some(range(10), 3) for _ in range(200)]
+    assert {len(part) for part in found} == {3, 4}
+    assert {case for part in found for case in part} == set(range(10))
