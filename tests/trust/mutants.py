@@ -18,6 +18,7 @@ import argparse
 import bisect
 import itertools
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -41,8 +42,8 @@ TRIED = BUILD / "tried.tsv"
 SEED = 1
 COUNTS = {"core": 100, "binding": 30, "Python layer": 120}
 WORKERS = 2
-# The seconds that the tests take on which a fault is tried first, and then the others.
-STEPS = (5.0, 40.0)
+# The seconds that the tests take on which a fault is tried first, and then others, and at last all.
+STEPS = (5.0, 40.0, math.inf)
 FILES = 3  # of the first step: to collect the tests of all takes longer than to run them
 # What a dozen faults are tried on at once.
 SHORT = {
@@ -71,7 +72,8 @@ class Only:
 
 
 def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
-    """The tests to try: one case of each of a few files, as far as the time goes, then the others.
+    """The tests to try: one case of each of a few files, as far as the time goes, then others, then
+    all that are left.
 
     The files are those at home that have most to say of it.
     """
@@ -87,7 +89,10 @@ def steps(fault: Fault, tests: list[str], seconds: dict[str, float]) -> Iterator
     first = within([test for test in reversed(cases) if file_of(test) in few], STEPS[0], seconds)
     yield first
     order.sort(key=lambda test: rank(file_of(test)))
-    yield within([test for test in order if test not in set(first)], STEPS[1], seconds)
+    others = [test for test in order if test not in set(first)]
+    second = within(others, STEPS[1], seconds)
+    yield second
+    yield others[len(second) :]
 
 
 def file_of(test: str) -> str:
