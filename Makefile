@@ -98,7 +98,7 @@ composer: build/composer/.installed  ## the same for Composer's own Trainer and 
 kill: $(VENV)/.installed  ## kill trainings at 300 random moments, resume them, compare; KILL_FLAGS="--seed 7" repeats
 	$(BIN)/python tests/programs/kill/harness.py --kills 300 $(KILL_FLAGS)
 
-trust: $(VENV)/.installed  ## measure what is promised, for over an hour; writes docs/reliability.json
+trust: $(VENV)/.installed  ## measure what is promised, for an hour; writes docs/reliability.json
 	$(BIN)/python tests/trust/trust.py --out docs/reliability.json $(TRUST_FLAGS)
 
 trust-short: $(VENV)/.installed  ## a small part of that

@@ -22,6 +22,7 @@ from itertools import groupby
 from pathlib import Path
 
 import bulk
+import every
 import picture
 import report
 import start
@@ -30,7 +31,13 @@ import values
 from contest import NORMAL, QUICK, hold, progress
 from epochal import _core
 
-CONTESTS = [*bulk.CONTESTS, *steps.CONTESTS, *values.CONTESTS, *start.CONTESTS]
+CONTESTS = [
+    *bulk.CONTESTS,
+    *every.CONTESTS,
+    *steps.CONTESTS,
+    *values.CONTESTS,
+    *start.CONTESTS,
+]
 
 
 def main() -> None:

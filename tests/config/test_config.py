@@ -324,6 +324,17 @@ def test_arguments_that_cannot_be_replaced(schedule: Schedule, field: str, messa
     assert message in str(caught.value)
 
 
+def test_some_of_many_owners_are_named() -> None:
+    schedule: Schedule = LinearScheduler()
+    for alpha_f in (0.1, 0.2, 0.3, 0.4):
+        schedule = schedule * LinearScheduler(alpha_f=alpha_f)
+    with pytest.raises(
+        ScheduleError, match=r"alpha_f=0\.2, .* and 2 more: replace it in one"
+    ) as error:
+        schedule.replace(t_max="5ba")
+    assert "alpha_f=0.3" not in str(error.value)
+
+
 def test_replaced_values_are_checked() -> None:
     with pytest.raises(ScheduleError, match="alpha_f must be finite"):
         LinearScheduler().clip().replace(alpha_f=-1)

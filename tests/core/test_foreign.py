@@ -4,7 +4,21 @@ from types import SimpleNamespace as Plain
 from typing import Any
 
 import pytest
-from epochal import LinearScheduler, Schedule, Time, _core
+from epochal import (
+    FunctionSchedule,
+    LinearScheduler,
+    Run,
+    Schedule,
+    StepScheduler,
+    Time,
+    Timestamp,
+    _core,
+)
+
+
+def of_an_epoch(state: Any) -> float:
+    return float(1 / state.dataloader_len.value)
+
 
 COUNT = type("Count", (), {"__int__": lambda self: 50})()
 
@@ -24,6 +38,26 @@ def test_states_of_any_make(duration: Any, batch: Any) -> None:
     for length in (None, 10, "10ba", Time("10ba")):
         state = Plain(timestamp=Plain(batch=batch), max_duration=duration, dataloader_len=length)
         assert LinearScheduler()(state) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("schedule", "duration"),
+    [
+        (LinearScheduler(), "20ep"),
+        (LinearScheduler(t_max="20ep"), "200ba"),
+        (StepScheduler("1ep", gamma=0.5), "200ba"),
+        (LinearScheduler() * StepScheduler("1ep", gamma=0.5), "200ba"),
+        (LinearScheduler().after_warmup("2ep"), "200ba"),
+        (FunctionSchedule(of_an_epoch) * LinearScheduler(), "200ba"),
+    ],
+)
+def test_the_batches_in_an_epoch_may_change(schedule: Schedule, duration: str) -> None:
+    """One schedule is asked about one run after another, and back."""
+    for length in (10, 20, 5, 10):
+        timestamp = Timestamp(epoch=60 // length, batch=60)
+        state = Plain(timestamp=timestamp, max_duration=duration, dataloader_len=length)
+        curve = schedule.resolve(Run(duration, batches_per_epoch=length))
+        assert schedule(state) == curve(timestamp)
 
 
 def test_attributes_of_derived_classes() -> None:

@@ -280,6 +280,16 @@ def test_a_warmup_that_is_longer_than_the_run() -> None:
     assert recipe.replace(t_max="100ba").resolve("50ba")(50) == 0.5
 
 
+def test_a_warmup_that_is_longer_than_the_scaled_run() -> None:
+    """It is not scaled, so that it would be longer than its own length as an end, which is."""
+    recipe = CosineAnnealingWithWarmupScheduler("50ba", t_max="50ba")
+    error = error_of(lambda: recipe.resolve(Run("100ba", scale_schedule_ratio=0.5)))
+    assert str(error) == (
+        "t_warmup '50ba' is longer than t_max '50ba': 50.0 > 25.0 'ba' in a run of 100ba "
+        "(scale_schedule_ratio 0.5); give a later t_max, or a shorter t_warmup"
+    )
+
+
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [

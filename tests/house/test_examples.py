@@ -202,6 +202,16 @@ def test_docstrings_of_public_names(name: str) -> None:
     assert inspect.cleandoc(getattr(epochal, name).__doc__ or ""), name
 
 
+def test_docstrings_begin_with_a_sentence() -> None:
+    """No signature that a class is given for want of another one."""
+    first = {
+        name: inspect.cleandoc(value.__doc__ or "").partition("\n\n")[0]
+        for name, value in objects().items()
+        if inspect.isclass(value)
+    }
+    assert [name for name, text in first.items() if not text.endswith(".")] == []
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_docstrings_of_public_members(name: str) -> None:
     value = getattr(epochal, name)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -119,6 +120,8 @@ def test_the_plot_is_the_curve(printed: Printed, monkeypatch: pytest.MonkeyPatch
 def test_show_tells_the_phases_and_what_lint_finds(printed: Printed) -> None:
     curve = MultiStepScheduler(["30ep", "120ep"]).resolve(Run("90ep", batches_per_epoch=1000))
     out = printed("show", "MultiStep(['30ep', '120ep'])", *RUN, "--base-lr", "3e-4")
+    lines = out.splitlines()
+    assert lines[:3] == [repr(curve.schedule), repr(curve.run), ""]
     assert str(curve.describe(3e-4)) in out
     findings = epochal.lint(curve.schedule, curve.run, 3e-4)
     assert findings
@@ -406,6 +409,43 @@ def test_the_program_and_the_module_are_one() -> None:
     )
     assert out.stdout == module.stdout
     assert "usage: epochal show" in run("show", "--help").stdout
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_whoever_reads_may_have_enough(lines: int) -> None:
+    """The program ends as if all had been read, and says nothing of a broken pipe."""
+    # Of few lines, all wait to be written to the end; many are written before.
+    command = ["show", WSD, *RUN, "--csv", "--every", "1ba"] if lines else ["parse", WSD]
+    buffered = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        [PROGRAM, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=buffered,
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        for _ in range(lines):
+            assert program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == ""
+    assert program.returncode == 0
+
+
+def test_a_module_of_the_current_folder_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
+) -> None:
+    """As with `python -m`."""
+    for name, alpha in (("here", 0.5), ("elsewhere", 0.25)):
+        folder = tmp_path / name
+        folder.mkdir()
+        text = f"import epochal\nmine = epochal.ConstantScheduler({alpha})\n"
+        (folder / "one_of_two.py").write_text(text)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "elsewhere"), *sys.path])
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    monkeypatch.chdir(tmp_path / "here")
+    assert "alpha=0.5" in printed("parse", "one_of_two:mine")
 
 
 def test_it_needs_neither_torch_nor_numpy() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from epochal import LinearScheduler, Trainer
+from epochal.trainer._arguments import device_of
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
@@ -23,6 +24,10 @@ from training import (
 )
 
 # Kinds of models and batches
+
+
+def test_a_model_without_parameters_is_on_the_cpu() -> None:
+    assert device_of(nn.Identity()) == torch.device("cpu")
 
 
 class Composed(nn.Module):

@@ -16,9 +16,9 @@ from figures import Figure, tell
 ROOT = Path(__file__).parents[2]
 # How many examples each property gets, and where they are.
 RUNS = [
-    (11_500, ["core/test_time.py"]),
+    (12_800, ["core/test_time.py"]),
     (
-        4_500,
+        2_300,
         [
             "core/test_timestamp.py",
             "core/test_run.py",
@@ -26,7 +26,7 @@ RUNS = [
             "config/test_config.py",
         ],
     ),
-    (1_000, ["core/test_tree_algebra.py", "core/test_bad_input.py"]),
+    (400, ["core/test_tree_algebra.py", "core/test_bad_input.py"]),
 ]
 # Their time goes into a validator of JSON schemas, which is none of the package's.
 ELSEWHERE = "not the_schema"

@@ -255,9 +255,9 @@ def tasks(short: bool) -> list[Task]:
     kinds: list[tuple[Pick, int, int, int]] = [
         # how many such tasks, schedules in each, points of each schedule
         (of_trees, 30, 30, 500),
-        (of_trees, 40, 250, 60),
+        (of_trees, 32, 250, 60),
         (of_clocks, 12, 200, 60),
-        (of_schedules, 60, 60, 800),
+        (of_schedules, 54, 60, 800),
         (of_schedules, 30, 300, 60),
         (of_long_runs, 12, 200, 60),
     ]

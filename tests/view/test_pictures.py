@@ -1,5 +1,6 @@
 """Pictures: what is on them, and that they need no more than they say."""
 
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -84,6 +85,16 @@ def test_the_line_is_the_curve() -> None:
     assert (bottom - y) / (bottom - top) == pytest.approx(
         COSINE(times.clip(0.0, 9000.0)), abs=0.003
     )
+
+
+def test_the_name_of_the_axis_is_at_its_middle() -> None:
+    root = ElementTree.fromstring(COSINE.to_svg())
+    axis = next(path.attrib["d"] for path in root.iter(f"{SVG}path"))
+    top, bottom = map(float, re.findall(r"^M\S+ (\S+)V([^H]+)H", axis)[0])
+    (name,) = (text for text in root.iter(f"{SVG}text") if "transform" in text.attrib)
+    (middle,) = re.findall(r"translate\(\S+ (\S+)\)", name.attrib["transform"])
+    # To the pixel.
+    assert abs(float(middle) - (top + bottom) / 2) <= 0.5
 
 
 def test_a_jump_is_a_vertical_line() -> None:

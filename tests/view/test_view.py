@@ -317,6 +317,12 @@ def test_many_breakpoints_are_not_listed() -> None:
 # What cannot be told
 
 
+def test_the_largest_of_many_jumps_may_be_the_first() -> None:
+    """More of them than are listed, and it is before the first whole count."""
+    run = Run("1000000ba", scale_schedule_ratio=0.5)
+    assert StepScheduler("1ba", gamma=0.5).resolve(run).largest_jump() == (0.5, 1.0, 0.5)
+
+
 def test_functions_say_what_is_not_known() -> None:
     curve = LinearScheduler().until("50ba", lambda state: 0.3).resolve("100ba")
     for question in ("breakpoints", "maximum", "minimum", "mean", "largest_jump"):
@@ -354,6 +360,11 @@ plateau   0.2 - 22.5  2000 - 225K    8B - 900B  0.008 - 0.9    1 -> 1  0.0003 ->
 decay    22.5 - 25    225K - 250K  900B - 1T      0.9 - 1      1 -> 0  0.0003 -> 0
 """
     assert text == table.strip()
+
+
+def test_a_table_tells_how_high_a_curve_is_in_between() -> None:
+    curve = (LinearScheduler(alpha_i=0.0, alpha_f=1.0) * LinearScheduler()).resolve("100ba")
+    assert str(curve.describe()).splitlines()[1].endswith("0 -> 0  0 .. 0.25")
 
 
 def test_a_table_of_cycles() -> None:

@@ -97,6 +97,8 @@ pub enum Fault {
         before: Vec<Moment>,
         /// The argument that says when the phase ends.
         end: Moment,
+        /// A time that would be late enough, if there is a simple one.
+        enough: Option<Time>,
         /// What the places count.
         counter: Counter,
         /// The run.
@@ -221,7 +223,7 @@ impl fmt::Display for Fault {
                 let read = joined(read, |counter| format!("'{counter}'"));
                 write!(f, "the curve reads {read}, which '{told}' alone does not tell: {lack}")
             }
-            Self::Phase { before, end: Moment { argument, time, place }, counter, run } => {
+            Self::Phase { before, end: Moment { argument, time, place }, enough, counter, run } => {
                 let verb = match &before[..] {
                     [] => return write!(f, "{argument} '{time}' is before the start of the run"),
                     [only] if only.argument == "t_warmup" => "is longer than",
@@ -236,14 +238,12 @@ impl fmt::Display for Fault {
                      give a later {argument}",
                     sum.join(" + ")
                 )?;
-                let mut separator = "";
-                if let [only] = &before[..] {
-                    write!(f, ", such as {argument}='{}'", only.time)?;
-                    separator = ",";
+                if let Some(enough) = enough {
+                    write!(f, ", such as {argument}='{enough}'")?;
                 }
                 let length = |name: &&str| before.iter().any(|part| part.argument == *name);
                 match ["t_decay", "t_warmup"].iter().find(|name| length(name)) {
-                    Some(name) => write!(f, "{separator} or a shorter {name}"),
+                    Some(name) => write!(f, ", or a shorter {name}"),
                     None => Ok(()),
                 }
             }

@@ -10,36 +10,36 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
 
 /// What a state tells, as it was read from it.
-pub(crate) struct State<'py> {
+pub(crate) struct State<'a, 'py> {
+    state: &'a Bound<'py, PyAny>,
     pub(crate) max_duration: Bound<'py, PyAny>,
-    pub(crate) dataloader_len: Bound<'py, PyAny>,
     timestamp: Bound<'py, PyAny>,
 }
 
-impl<'py> State<'py> {
-    pub(crate) fn read(state: &Bound<'py, PyAny>) -> Result<Self> {
+impl<'a, 'py> State<'a, 'py> {
+    pub(crate) fn read(state: &'a Bound<'py, PyAny>) -> Result<Self> {
         let py = state.py();
         Ok(Self {
+            state,
             max_duration: attribute("state", state, intern!(py, "max_duration"))?,
-            dataloader_len: attribute("state", state, intern!(py, "dataloader_len"))?,
             timestamp: attribute("state", state, intern!(py, "timestamp"))?,
         })
     }
 
+    /// The batches in an epoch. It is read only where something depends on it.
+    pub(crate) fn dataloader_len(&self) -> Result<Bound<'py, PyAny>> {
+        attribute("state", self.state, intern!(self.state.py(), "dataloader_len"))
+    }
+
     /// Its run: its length, which is already scaled, and the batches in an epoch.
-    pub(crate) fn run(&self, ratio: f64) -> Result<core::Run> {
-        let batches = match self.dataloader_len.is_none() {
+    pub(crate) fn run(&self, dataloader_len: &Bound<'py, PyAny>, ratio: f64) -> Result<core::Run> {
+        let batches = match dataloader_len.is_none() {
             true => None,
-            false => Some(whole("state.dataloader_len", &self.dataloader_len, Counter::Batch)?),
+            false => Some(whole("state.dataloader_len", dataloader_len, Counter::Batch)?),
         };
         let facts = Facts { batches_per_epoch: batches, ..Facts::default() };
         let duration = foreign_time("state.max_duration", &self.max_duration)?;
         Ok(core::Run::already_scaled(duration, facts, ratio)?)
-    }
-
-    /// Whether its run is of types whose instances never change.
-    pub(crate) fn keeps_run(&self) -> bool {
-        never_changes(&self.max_duration) && never_changes(&self.dataloader_len)
     }
 
     /// Its timestamp, if that is one of this library.
@@ -76,7 +76,7 @@ impl<'py> State<'py> {
 }
 
 /// Whether the type of an object is one whose instances never change.
-fn never_changes(object: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn never_changes(object: &Bound<'_, PyAny>) -> bool {
     object.is_none()
         || object.is_instance_of::<Time>()
         || object.is_exact_instance_of::<PyString>()

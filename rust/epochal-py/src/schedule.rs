@@ -1,14 +1,14 @@
 //! `Schedule`: the tree, and its operations.
 
 use crate::argument;
-use crate::composer::State;
+use crate::composer::{State, never_changes};
 use crate::curve::Curve;
 use crate::declared;
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::{self, Run};
 use crate::view;
-use epochal_core::{self as core, Argument, Form, Kind, NamedArgument, Style};
+use epochal_core::{self as core, Argument, Counter, Facts, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
@@ -60,7 +60,8 @@ pub(crate) struct Schedule {
 #[derive(Debug)]
 struct Called {
     max_duration: Py<PyAny>,
-    dataloader_len: Py<PyAny>,
+    /// Absent if the curve does not depend on it.
+    dataloader_len: Option<Py<PyAny>>,
     ratio: f64,
     curve: Arc<core::Curve>,
 }
@@ -90,25 +91,27 @@ impl Schedule {
     }
 
     /// α by the curve that was kept first, if that is the state's and nothing of Python is called.
-    fn at_once(&self, state: &State<'_>, ratio: f64) -> Option<core::Result<f64>> {
+    fn at_once(&self, state: &State<'_, '_>, ratio: f64) -> Option<core::Result<f64>> {
         let timestamp = state.own_timestamp()?;
         let curve = &self.first.get().filter(|called| called.is_in(state, ratio))?.curve;
         (!curve.has_functions()).then(|| curve.at_timestamp(timestamp))
     }
 
     /// The curve in the run of a state. It is kept: the first one, and the last one.
-    fn curve_in(&self, state: &State<'_>, ratio: f64) -> Result<Arc<core::Curve>> {
+    fn curve_in(&self, state: &State<'_, '_>, ratio: f64) -> Result<Arc<core::Curve>> {
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
         for called in [self.first.get(), last().as_ref()].into_iter().flatten() {
             if called.is_in(state, ratio) {
                 return Ok(Arc::clone(&called.curve));
             }
         }
-        let curve = Arc::new(self.tree.resolve(&state.run(ratio)?)?);
-        if state.keeps_run() {
+        let dataloader_len = state.dataloader_len()?;
+        let run = state.run(&dataloader_len, ratio)?;
+        let curve = Arc::new(self.tree.resolve(&run)?);
+        if never_changes(&state.max_duration) && never_changes(&dataloader_len) {
             let called = Called {
                 max_duration: state.max_duration.clone().unbind(),
-                dataloader_len: state.dataloader_len.clone().unbind(),
+                dataloader_len: self.reads_epochs(&run).then(|| dataloader_len.unbind()),
                 ratio,
                 curve: Arc::clone(&curve),
             };
@@ -120,13 +123,27 @@ impl Schedule {
         }
         Ok(curve)
     }
+
+    /// Whether its curve may depend on the number of batches in an epoch: whether without it some
+    /// length stays in epochs, or none is known. A function may read what it likes.
+    fn reads_epochs(&self, run: &core::Run) -> bool {
+        let (duration, ratio) = (run.duration(), run.scale_schedule_ratio());
+        core::Run::already_scaled(duration, Facts::default(), ratio)
+            .and_then(|run| self.tree.resolve(&run))
+            .map_or(true, |curve| {
+                curve.has_functions() || curve.counters().contains(&Counter::Epoch)
+            })
+    }
 }
 
 impl Called {
-    fn is_in(&self, state: &State<'_>, ratio: f64) -> bool {
+    fn is_in(&self, state: &State<'_, '_>, ratio: f64) -> bool {
+        let is_same = |dataloader_len: &Py<PyAny>| {
+            state.dataloader_len().is_ok_and(|told| dataloader_len.is(&told))
+        };
         self.ratio == ratio
             && self.max_duration.is(&state.max_duration)
-            && self.dataloader_len.is(&state.dataloader_len)
+            && self.dataloader_len.as_ref().is_none_or(is_same)
     }
 }
 

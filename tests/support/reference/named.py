@@ -111,6 +111,7 @@ class Ending(Schedule):
         clock, length = phase.clock(self.t_max), phase.length(self.length)
         end = phase.moment(self.t_max)
         begin = (*end, Part(-1, length))
+        before = self.a.value(phase)
         phase.in_order(clock, phase.start, end)
         if self.late:
             if phase.on(clock, phase.start) > phase.on(clock, begin):
@@ -118,7 +119,7 @@ class Ending(Schedule):
                 end = (*begin, Part(1, length))
         else:
             phase.in_order(clock, phase.start, begin)
-        return cooled(self.a, phase, begin, end, clock, self.alpha_f, self.shape)
+        return cooled(self.a, before, phase, begin, end, clock, self.alpha_f, self.shape)
 
     def main(self, phase: Phase) -> str | None:
         return self.a.main(phase) or phase.clock(self.t_max)

@@ -98,6 +98,10 @@ class Notes:
     between: bool = False
 
 
+# Moments that are this close, in relation to the later one, are one.
+NEAR = Fraction(4, 2**52)
+
+
 @dataclass(frozen=True)
 class Phase:
     """Where a part of a schedule stands: what it counts from, and what the clocks read."""
@@ -142,10 +146,10 @@ class Phase:
     def in_order(self, clock: str, begin: Place, end: Place) -> None:
         """A phase may be empty, but must not begin after its end, where the run tells.
 
-        Floats tell: two products that round to one are equal.
+        Moments that may be one but for the rounding of products are.
         """
         first, last = self.told(clock, begin), self.told(clock, end)
-        if first is not None and last is not None and float(first) > float(last):
+        if first is not None and last is not None and first > last * (1 + NEAR):
             texts = [f"'{place[-1].length.written}'" for place in (begin, end) if place]
             raise Refusal("ScheduleError", *texts)
 

@@ -234,8 +234,8 @@ class Until(Schedule):
     def value(self, phase: Phase) -> Decimal:
         join = phase.moment(self.t)
         clock = self.b.main(phase) or phase.clock(self.t)
-        phase.in_order(clock, phase.start, join)
         before = self.a.value(phase)
+        phase.in_order(clock, phase.start, join)
         after = self.b.value(replace(phase, start=join))
         if self.carry:
             after *= self.a.value(phase.at(join))
@@ -246,13 +246,20 @@ class Until(Schedule):
 
 
 def cooled(
-    a: Schedule, phase: Phase, begin: Place, end: Place, clock: str, alpha_f: float, shape: str
+    a: Schedule,
+    before: Decimal,
+    phase: Phase,
+    begin: Place,
+    end: Place,
+    clock: str,
+    alpha_f: float,
+    shape: str,
 ) -> Decimal:
-    """`a`, then by the shape from where it was to `alpha_f`."""
+    """`a`, which is `before` now, then by the shape from where it was to `alpha_f`."""
     phase.in_order(clock, begin, end)
-    before = a.value(phase)
     left, right = a.value(phase.at(begin)), Decimal(alpha_f)
     t, s, T = phase.reads(clock), phase.on(clock, begin), phase.on(clock, end)
+    s = min(s, T)  # where only rounding parts them
     done = Fraction(0) if s >= T else clipped((t - s) / (T - s))
     falling = ramp(left, right, done, shape)
     if t < s:
@@ -275,8 +282,9 @@ class Cooldown(Schedule):
     def value(self, phase: Phase) -> Decimal:
         begin, end = phase.moment(self.t), phase.moment(self.t_max)
         clock = phase.clock(self.t_max)
+        before = self.a.value(phase)
         phase.in_order(clock, phase.start, begin)
-        return cooled(self.a, phase, begin, end, clock, self.alpha_f, self.shape)
+        return cooled(self.a, before, phase, begin, end, clock, self.alpha_f, self.shape)
 
     def main(self, phase: Phase) -> str | None:
         return self.a.main(phase) or phase.clock(self.t_max)

@@ -4,6 +4,7 @@ CORE = "rust/epochal-core/src"
 BINDING = "rust/epochal-py/src"
 BOUND = "of this bound only is asked whether it is finite"
 SPEED = "the other way gives the same bits, in another time"
+TYPES = "what is imported for type checkers alone is there, and takes its time only"
 
 EXPLAINED = {
     f"{CORE}/bulk/dispatch.rs Level::is_available: "
@@ -17,6 +18,7 @@ EXPLAINED = {
     f"{CORE}/curve/exponential.rs nodes::Exponential::resolve: self.gamma > 0.0 -> "
     "self.gamma >= 0.0": "of a curve whose γ is 0 nothing reads the slope",
     f"{CORE}/curve/inverse_square_root.rs InverseSquareRoot::most: 1.0 -> 2.0": BOUND,
+    f"{CORE}/curve/node.rs Node::gains_by_order: false -> true #1": SPEED,
     f"{CORE}/curve/piece.rs Piece::is_rounded: Piece::is_rounded returns -> true": SPEED,
     f"{CORE}/curve/step.rs Step::fill: high < EXACT -> high <= EXACT": SPEED,
     f"{CORE}/schedule/operations.rs Ending::check: 1.0 -> 2.0": (
@@ -38,7 +40,12 @@ EXPLAINED = {
     f"{BINDING}/rates.rs Writer::__traverse__: visit.call(&tensor.fill)?; -> nothing": (
         "a method of a tensor holds the tensor alone, so no cycle goes through it"
     ),
+    "python/epochal/config/_schema.py : False -> (True)": TYPES,
+    "python/epochal/trainer/_randomness.py : 3 -> (4)": (
+        "the number that NumPy keeps is 0 where it keeps none"
+    ),
     "python/epochal/trainer/_signals.py Signals.__init__: False -> (True)": (
         "it is set anew when a training is entered"
     ),
+    "python/epochal/view/_nominal.py : False -> (True)": TYPES,
 }

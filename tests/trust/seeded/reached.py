@@ -24,8 +24,10 @@ TESTS = (
     "view",
     "torch",
     "trainer",
+    "rows",
     "programs/test_cli.py",
     "house/test_examples.py",
+    "house/test_house.py",
 )
 
 

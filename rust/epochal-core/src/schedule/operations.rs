@@ -10,7 +10,7 @@ use crate::math::{Double, Ease};
 use crate::schedule::nodes::{
     Advance, AfterWarmup, Clip, Cooldown, Delay, Ending, Lift, Product, Repeat, Scale, Until,
 };
-use crate::schedule::phase::Phase;
+use crate::schedule::phase::{Phase, is_near};
 use crate::schedule::{Resolve, Schedule};
 use crate::time::Time;
 use std::sync::Arc;
@@ -101,11 +101,12 @@ impl Resolve for Ending {
         let (start, end) = phase.bounds("t_max", self.t_max, reading)?;
         let lasts = phase.length(self.t_decay).on(reading, run)?;
         let at = end + -lasts;
-        let is_late = at.rounded() < start.rounded();
-        if is_late && !self.late {
-            return Err(phase.too_short(self.t_decay, self.t_max, reading)?);
-        }
-        let (at, end) = if is_late { (start, start + lasts) } else { (at, end) };
+        let (at, end) = match at.rounded() < start.rounded() {
+            false => (at, end),
+            true if self.late => (start, start + lasts),
+            true if is_near(at, start, end) => (start, end),
+            true => return Err(phase.too_short(self.t_decay, self.t_max, reading)?),
+        };
         let value = phase.value_at(&first, reading, at)?;
         let fall = ramp(reading, (at, value), (end, self.alpha_f), self.shape)?;
         Ok(join(reading, at, first, fall))

@@ -68,6 +68,12 @@ struct Begun {
     length: Length,
 }
 
+/// Whether two moments are one but for the rounding of products, of which `largest` is the largest.
+pub(crate) fn is_near(a: Double, b: Double, largest: Double) -> bool {
+    const ROUNDING: f64 = 4.0 * f64::EPSILON;
+    (a + -b).rounded().abs() <= ROUNDING * largest.rounded()
+}
+
 /// A part of a schedule in a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Phase<'a> {
@@ -157,6 +163,9 @@ impl<'a> Phase<'a> {
         if start.rounded() <= last.rounded() {
             return Ok((start, last));
         }
+        if is_near(start, last, last) {
+            return Ok((last, last));
+        }
         Err(self.overrun(self.begun.iter(), (argument, end), reading)?)
     }
 
@@ -215,8 +224,17 @@ impl<'a> Phase<'a> {
             Ok(Moment { argument: argument.into(), time, place })
         };
         let before = before.map(|begun| moment(begun.argument, begun.time, begun.length));
-        let (before, counter) = (before.collect::<Result<_>>()?, reading.counter());
+        let (before, counter) = (before.collect::<Result<Vec<_>>>()?, reading.counter());
         let end = moment(argument, time, self.length(time))?;
-        Ok(Error::new(Kind::Schedule, Fault::Phase { before, end, counter, run: *self.run }))
+        // As an end it is scaled; a warmup may not be.
+        let enough = match &before[..] {
+            [Moment { time, place, .. }] => {
+                let scaled = self.length(*time).on(reading, self.run)?.rounded();
+                Some(*time).filter(|_| scaled >= *place)
+            }
+            _ => None,
+        };
+        let fault = Fault::Phase { before, end, enough, counter, run: *self.run };
+        Ok(Error::new(Kind::Schedule, fault))
     }
 }
