@@ -32,6 +32,7 @@ torch.set_num_threads(1)
 
 SAMPLES = 410  # 25 batches of 16 and one of 10
 DURATION = "1800sp"  # 4 epochs and a part of the fifth
+LIVES = 4  # at least, of a training
 
 
 # The training, in a process of its own
@@ -221,8 +222,10 @@ def read_log(folder: Path) -> list[tuple[int, str]]:
 class Harness:
     """A training that was left alone, and others that are not."""
 
-    def __init__(self, folder: Path, seed: int, duration: str = DURATION) -> None:
-        self.folder, self.duration = folder, duration
+    def __init__(
+        self, folder: Path, seed: int, duration: str = DURATION, lives: int = LIVES
+    ) -> None:
+        self.folder, self.duration, self.lives = folder, duration, lives
         self.moments = random.Random(seed)
         # The first is slower than the others.
         self.seconds = min(self.alone() for _ in range(3))
@@ -248,7 +251,7 @@ class Harness:
         while counts.kills < kills and not (fault and counts.problems):
             counts.runs += 1
             run = Run(self.new_folder(), counts, self.duration, fault)
-            longest = self.seconds / 4
+            longest = self.seconds / self.lives
             while not run.live(self.moments.uniform(0, longest)):
                 longest *= 1.02  # so that it ends, however busy the machine is
             run.compare(self.expected, self.state)
@@ -268,13 +271,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="how many must have hit")
     parser.add_argument("--duration", default=DURATION, help="of a training")
+    parser.add_argument("--lives", type=int, default=LIVES, help="of a training, at least")
     parser.add_argument("--seed", type=int, default=None, help="of the moments")
     parser.add_argument("--self-test", action="store_true", help="find faults, too")
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        harness = Harness(Path(folder), seed, given.duration)
+        harness = Harness(Path(folder), seed, given.duration, given.lives)
         counts = harness.kill(given.kills)
         for problem in counts.problems[:5]:
             print(problem[:300], file=sys.stderr)
