@@ -120,11 +120,11 @@ def test_levels_that_the_cpu_lacks_fail_the_import(level: str) -> None:
 
 @every_curve
 def test_threads_give_the_same_bits(curve: Curve) -> None:
-    times = np.linspace(0, 1200, sized(100_003, 20_003))
-    want, grid = curve(times, threads=1), curve.grid(0, 6_000, 0.3, threads=1)
+    times, end = np.linspace(0, 1200, sized(100_003, 20_003)), sized(20_000, 6_000)
+    want, grid = curve(times, threads=1), curve.grid(0, end, 0.3, threads=1)
     for threads in (2, 3, 7, np.int8(5), None):
         assert_same_bits(curve(times, threads=threads), want)
-        assert_same_bits(curve.grid(0, 6_000, 0.3, threads=threads), grid)
+        assert_same_bits(curve.grid(0, end, 0.3, threads=threads), grid)
     small = curve(times, dtype=np.float32, threads=3)
     np.testing.assert_array_equal(small, want.astype(np.float32))
     out = np.full(2 * len(times), SENTINEL)
