@@ -11,6 +11,7 @@ import epochal
 import pytest
 from configs import PLAIN, REAL
 from epochal import (
+    ConstantScheduler,
     CosineAnnealingScheduler,
     CosineAnnealingWithWarmupScheduler,
     FractionalCountError,
@@ -309,6 +310,22 @@ def test_a_phase_that_ends_before_it_begins(schedule: Schedule, message: str) ->
     error = error_of(schedule.resolve, "100ba")
     assert type(error) is ScheduleError
     assert str(error) == message
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.19, 0.21, 0.3, 1.0, 1.37])
+def test_moments_that_only_rounding_parts_are_one(ratio: float) -> None:
+    """22 of 31 batches as counts and as a fraction, one after the other and the other way round."""
+    run = Run("31ba", tokens_per_batch=1, scale_schedule_ratio=ratio * 100)
+    for one, other in (("22ba", f"{22 / 31}dur"), (f"{22 / 31}dur", "22ba")):
+        cooled = LinearScheduler(0.5, 0.5).cooldown(one, t_max=other)
+        points = PiecewiseScheduler([("0ba", 0.5), (one, 0.5), (other, 0.0)])
+        until = LinearScheduler(0.5, 0.5, t_max=other).until(one, ConstantScheduler(0.0))
+        for schedule in (cooled, points, until):
+            curve = schedule.resolve(run)
+            end = 2200 * ratio
+            assert (curve(end * 0.999), curve(end * 1.001)) == (0.5, 0.0)
+    with pytest.raises(ScheduleError, match="is after t_max"):
+        LinearScheduler().cooldown(f"{22 / 31 + 1e-12}dur", t_max="22ba").resolve(run)
 
 
 def test_trees_are_as_deep_as_that() -> None:

@@ -6,7 +6,7 @@ use crate::curve::piece::{Piece, Point, WIDE};
 use crate::curve::{Formula, Node};
 use crate::error::{Error, Result};
 use crate::math::{Double, Ease};
-use crate::schedule::phase::Phase;
+use crate::schedule::phase::{Phase, is_near};
 use crate::schedule::{Resolve, nodes};
 use crate::time::Time;
 
@@ -16,13 +16,17 @@ impl Resolve for nodes::Piecewise {
         let mut points: Vec<(Double, f64)> = Vec::with_capacity(self.points.len());
         for (time, value) in &self.points {
             let at = phase.length(*time).on(reading, phase.run)?;
-            if let Some((last, _)) = points.last()
-                && let Some((before, _)) = self.points.get(points.len() - 1)
-                && last.rounded() > at.rounded()
-            {
-                let expected = "in the order of their times";
-                let got = format_args!("'{time}' after '{before}' in a {}", phase.run);
-                return Err(Error::invalid("points", expected, got));
+            // From behind, since those before are in order.
+            for ((before, _), (last, _)) in self.points.iter().zip(&mut points).rev() {
+                if last.rounded() <= at.rounded() {
+                    break;
+                }
+                if !is_near(*last, at, *last) {
+                    let expected = "in the order of their times";
+                    let got = format_args!("'{time}' after '{before}' in a {}", phase.run);
+                    return Err(Error::invalid("points", expected, got));
+                }
+                *last = at;
             }
             points.push((at, *value));
         }
