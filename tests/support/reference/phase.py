@@ -98,7 +98,7 @@ class Notes:
     between: bool = False
 
 
-# Moments that are this close, in relation to the later one, are one.
+# Moments that are this close, in relation to what the later one sums, are one.
 NEAR = Fraction(4, 2**52)
 
 
@@ -149,7 +149,9 @@ class Phase:
         Moments that may be one but for the rounding of products are.
         """
         first, last = self.told(clock, begin), self.told(clock, end)
-        if first is not None and last is not None and first > last * (1 + NEAR):
+        if first is None or last is None:
+            return
+        if first - last > NEAR * way(end, clock, self.run):
             texts = [f"'{place[-1].length.written}'" for place in (begin, end) if place]
             raise Refusal("ScheduleError", *texts)
 
