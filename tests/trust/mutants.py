@@ -40,7 +40,7 @@ from seeded.rust_faults import rust_places
 BUILD = ROOT / "build" / "seeded"
 TRIED = BUILD / "tried.tsv"
 SEED = 1
-COUNTS = {"core": 75, "binding": 25, "Python layer": 90}
+COUNTS = {"core": 65, "binding": 20, "Python layer": 75}
 WORKERS = 2
 # The seconds that the tests take on which a fault is tried first, and then others, and at last all.
 STEPS = (5.0, 40.0, math.inf)

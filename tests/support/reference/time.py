@@ -168,7 +168,7 @@ def multiply(a: Time, b: Operand) -> Time:
     else:
         factor = operand(a, b)
     if a.unit == "dur":
-        return checked(Fraction(a.value) * Fraction(factor), "dur")
+        return checked(Fraction(a.value) * beside_a_fraction(factor), "dur")
     return checked(
         a.value * factor if isinstance(factor, int) else product(int(a.value), factor), a.unit
     )
@@ -187,9 +187,13 @@ def divide(a: Time, b: Operand) -> Time:
 def exact_quotient(a: Time, divisor: int | float) -> Fraction:
     if divisor == 0:
         raise Refusal("TimeZeroDivisionError", quote(str(a)))
-    if a.unit == "dur":
-        divisor = float(checked(divisor, "dur").value)
-    return Fraction(a.value) / Fraction(divisor)
+    exact = beside_a_fraction(divisor) if a.unit == "dur" else Fraction(divisor)
+    return Fraction(a.value) / exact
+
+
+def beside_a_fraction(value: int | float) -> Fraction:
+    """A number beside a `dur`: a float, as in Python, whatever it was."""
+    return Fraction(float(checked(value, "dur").value))
 
 
 def floor_divide(a: Time, b: Operand) -> int | Time:
