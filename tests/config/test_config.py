@@ -326,8 +326,11 @@ def test_arguments_that_cannot_be_replaced(schedule: Schedule, field: str, messa
 
 def test_some_of_many_owners_are_named() -> None:
     schedule: Schedule = LinearScheduler()
-    for alpha_f in (0.1, 0.2, 0.3, 0.4):
+    for alpha_f in (0.1, 0.2, 0.3):
         schedule = schedule * LinearScheduler(alpha_f=alpha_f)
+    with pytest.raises(ScheduleError, match=r"alpha_f=0\.2, .* and 1 more: replace it in one"):
+        schedule.replace(t_max="5ba")
+    schedule = schedule * LinearScheduler(alpha_f=0.4)
     with pytest.raises(
         ScheduleError, match=r"alpha_f=0\.2, .* and 2 more: replace it in one"
     ) as error:

@@ -98,7 +98,9 @@ from epochal import *
 assert Trainer is epochal.Trainer and LossError is epochal.LossError
 assert "torch" not in globals()
 """)
-    # Where it is imported before.
+    # Where it is imported before, as it is here.
+    assert "torch" in sys.modules
+    assert epochal._has_torch()
     program = tmp_path / "program.py"
     program.write_text("""
 import torch, epochal
