@@ -86,7 +86,9 @@ def not_finite(value: Any, depth: int = 4) -> bool:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return not np.isfinite(value).all()
     if isinstance(value, torch.Tensor):
-        return value.is_floating_point() and not (value.is_meta or bool(value.isfinite().all()))
+        if value.is_meta or not value.is_floating_point():
+            return False
+        return not bool((value.to_dense() if value.is_sparse else value).isfinite().all())
     if depth and isinstance(value, (list, tuple)):
         return any(not_finite(part, depth - 1) for part in value)
     if depth and kind is dict:

@@ -240,6 +240,12 @@ def test_compared_curves_are_told_apart_without_colour() -> None:
     assert legend.get_window_extent().y1 <= ax.get_window_extent().y0
 
 
+def test_names_of_compared_curves_may_be_anything() -> None:
+    curves: dict[Any, Schedule] = {("lr", 3): LinearScheduler(), 0.1: ConstantScheduler(0.1)}
+    (legend,) = compare(curves, RUN).figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["('lr', 3)", "0.1"]
+
+
 def test_compared_curves_share_a_unit() -> None:
     run = Run("1000tok", tokens_per_batch=10)
     assert compare({"a": LinearScheduler(), "b": StepScheduler("10tok")}, run).get_xlabel() == (

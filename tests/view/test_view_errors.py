@@ -61,6 +61,8 @@ def test_flags_texts_and_sizes() -> None:
     for size in (119, 10_001, 2**70):
         with pytest.raises(ScheduleError, match="height must be 120 to 10,000 pixels, not "):
             CURVE.to_svg(height=size)
+    with pytest.raises(TypeError, match=r"label must be text, not array"):
+        CURVE.plot(label=unclear)
     with pytest.raises(TypeError, match="ax must be axes of matplotlib, not 5"):
         CURVE.plot(ax=5)
     with pytest.raises(ScheduleError, match="base_lr has no base rate for 'a'"):

@@ -99,6 +99,7 @@ def plot(
     """Draws a curve; see `Curve.plot`."""
     check("log", log, bool, "True or False")
     check("phases", phases, bool, "True or False")
+    check("label", label, (str, type(None)), "text")
     base = base_rate(base_lr)
     unit, scale = unit_for(curve, unit)
     ax = axes(ax)
@@ -170,7 +171,9 @@ def compare(
     for number, (label, curve) in enumerate(resolved.items()):
         base = base_of(base_lr, label)
         times, values = line(curve, unit_for(curve, unit)[1], 1.0 if base is None else base)
-        ax.plot(times, values, label=label, linestyle=STYLES[number % len(STYLES)], linewidth=1.8)
+        style = STYLES[number % len(STYLES)]
+        # Matplotlib would take a tuple for the labels of several lines.
+        ax.plot(times, values, label=str(label), linestyle=style, linewidth=1.8)
     if resolved:
         dress(
             ax,
