@@ -1,23 +1,20 @@
 //! `Curve`: single values, and arrays from and to NumPy.
 
-use crate::array::{self, Array, Output, in_bulk};
-use crate::error::{Error, Result};
+use crate::array::{self, Output, in_bulk};
+use crate::error::Result;
 use crate::number::{self, Given, Number};
 use crate::run::Run;
 use crate::schedule::{PYTHON, Schedule};
 use crate::time::{self, Time};
+use crate::times::{self, ByCounter, Optional};
 use crate::timestamp::Timestamp;
 use crate::unit;
 use crate::view;
-use epochal_core::{
-    self as core, Counter, Form, Kind, Source, Sources, counters_of, evaluate, grid_len,
-};
-use numpy::PyUntypedArrayMethods;
+use epochal_core::{self as core, Counter, Form, Source, evaluate, grid_len};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::num::NonZeroUsize;
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
 ///
@@ -115,152 +112,6 @@ impl Curve {
     }
 }
 
-/// The times of each counter, in the order of `Counter::ALL`.
-type ByCounter<'py> = [Option<Bound<'py, PyAny>>; Counter::COUNT];
-
-/// The entries of a mapping, which must include `counters`. `subject` is what reads them.
-fn by_counter<'py>(
-    mapping: &Bound<'py, PyMapping>,
-    counters: &[Counter],
-    subject: &str,
-) -> Result<ByCounter<'py>> {
-    let mut times = [const { None }; Counter::COUNT];
-    for item in mapping.items()? {
-        let (key, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-        times[unit::extract_counter("a key", &key)? as usize] = Some(value);
-    }
-    let missing: Vec<_> = (counters.iter())
-        .filter(|counter| times[**counter as usize].is_none())
-        .map(|counter| format!("'{counter}'"))
-        .collect();
-    if !missing.is_empty() {
-        let message = format!("{subject} {} too: the mapping lacks it", missing.join(" and "));
-        return Err(Error::new(Kind::Unit, message));
-    }
-    Ok(times)
-}
-
-/// The object as a mapping, if it is one. The check is slow, and skipped for an array.
-fn as_mapping<'a, 'py>(times: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
-    let is_array = times.get_type().hasattr(intern!(times.py(), "dtype")).unwrap_or(false);
-    if is_array { None } else { times.cast::<PyMapping>().ok() }
-}
-
-/// α of some curves at arrays of times, one array for each counter. With `stacked` the curves are
-/// the first axis of the result.
-fn arrays<'py>(
-    py: Python<'py>,
-    curves: &[&core::Curve],
-    times: &ByCounter<'py>,
-    stacked: bool,
-    (out, dtype, threads): (Optional<'_, 'py>, Optional<'_, 'py>, Option<NonZeroUsize>),
-) -> Result<Bound<'py, PyAny>> {
-    let mut arrays = [const { None }; Counter::COUNT];
-    let mut shape: Option<Vec<usize>> = None;
-    let read = counters_of(curves);
-    let is_only = times.iter().flatten().count() == 1;
-    for counter in Counter::ALL {
-        let Some(time) = &times[counter as usize] else { continue };
-        // The only times give the shape of the result, and whatever is read follows from them.
-        if !read.contains(&counter) && !is_only {
-            continue;
-        }
-        let array = Array::from_python(time)?;
-        match &shape {
-            Some(shape) if shape != array.0.shape() => {
-                let message = format!(
-                    "the times of all clocks must have one shape, not {shape:?} and {:?}",
-                    array.0.shape()
-                );
-                return Err(Error::new(Kind::Schedule, message));
-            }
-            _ => shape = Some(array.0.shape().to_vec()),
-        }
-        arrays[counter as usize] = Some(array);
-    }
-    let mut shape = shape.unwrap_or_default();
-    if stacked {
-        shape.insert(0, curves.len());
-    }
-    let output = Output::new(py, &shape, out, dtype)?;
-    // Values are written while times are still read, so the two must not share memory.
-    let apart = arrays.iter().flatten().all(|array| !output.may_share_memory(&array.0));
-    output.write(apart, |sink| {
-        let sources: Sources<'_> =
-            arrays.each_ref().map(|array| array.as_ref().and_then(Array::source));
-        in_bulk(py, sink.len(), || evaluate(curves, &sources, sink, threads))
-    })
-}
-
-/// Times of one counter.
-fn bare<'py>(times: &Bound<'py, PyAny>, counter: Counter) -> ByCounter<'py> {
-    let mut by_counter = [const { None }; Counter::COUNT];
-    by_counter[counter as usize] = Some(times.clone());
-    by_counter
-}
-
-/// The counter that numbers are on, which must be the same for all the curves.
-fn counter_of_all(curves: &[&core::Curve]) -> Result<Counter> {
-    let counters: Vec<_> =
-        curves.iter().map(|curve| curve.counter()).collect::<core::Result<_>>()?;
-    match &counters[..] {
-        [] => Ok(Counter::Batch), // any counter would do
-        [first, others @ ..] if others.iter().all(|other| other == first) => Ok(*first),
-        _ => {
-            let read: Vec<_> =
-                (counters_of(curves).iter()).map(|counter| format!("'{counter}'")).collect();
-            let message = format!(
-                "these curves read {}: give a mapping with an array for each",
-                read.join(" and ")
-            );
-            Err(Error::new(Kind::Unit, message))
-        }
-    }
-}
-
-/// An argument that may be left out.
-type Optional<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
-
-/// α of many curves at the same times, as one array.
-///
-/// `curves` is an iterable of `Curve`. `times` is an array of ints or floats on the one clock that
-/// all the curves read, or a mapping such as `{"ba": batches, "tok": tokens}`. The result has the
-/// shape `(len(curves), *times.shape)`, and row i is `curves[i](times)` bit for bit. `out=`,
-/// `dtype=` and `threads=` are as in a call of a curve.
-///
-/// >>> run = Run("4ba")
-/// >>> sweep = [PolynomialScheduler(power).resolve(run) for power in (1, 2, 3)]
-/// >>> evaluate(sweep, [0, 2, 4]).tolist()
-/// [[1.0, 0.5, 0.0], [1.0, 0.25, 0.0], [1.0, 0.125, 0.0]]
-///
-/// Raises `UnitError` if the curves read several clocks and `times` is not a mapping with all of
-/// them, `ScheduleError` for times that are negative or not finite, `TypeError` for other types.
-#[pyfunction(name = "evaluate")]
-#[pyo3(signature = (curves, times, *, out=None, dtype=None, threads=None))]
-pub(crate) fn evaluate_many<'py>(
-    curves: &Bound<'py, PyAny>,
-    times: &Bound<'py, PyAny>,
-    out: Optional<'_, 'py>,
-    dtype: Optional<'_, 'py>,
-    threads: Optional<'_, 'py>,
-) -> Result<Bound<'py, PyAny>> {
-    let py = times.py();
-    let threads = array::threads(threads)?;
-    let wrong =
-        |object: &Bound<'_, PyAny>| Error::wrong_type("curves", "an iterable of curves", object);
-    let mut given = Vec::new();
-    for curve in curves.try_iter().map_err(|_| wrong(curves))? {
-        let curve = curve?;
-        given.push(curve.cast_into::<Curve>().map_err(|error| wrong(&error.into_inner()))?);
-    }
-    let curves: Vec<_> = given.iter().map(|curve| &curve.get().curve).collect();
-    let times = match as_mapping(times) {
-        Some(mapping) => by_counter(mapping, &counters_of(&curves), "these curves read")?,
-        None => bare(times, counter_of_all(&curves)?),
-    };
-    arrays(py, &curves, &times, true, (out, dtype, threads))
-}
-
 #[pymethods]
 impl Curve {
     /// The schedule of this curve.
@@ -302,15 +153,15 @@ impl Curve {
             return Ok(alpha.into_bound_py_any(py)?);
         }
         let options = (out, dtype, threads);
-        if let Some(mapping) = as_mapping(t) {
-            let times = by_counter(mapping, &self.curve.counters(), "this curve reads")?;
+        if let Some(mapping) = times::as_mapping(t) {
+            let times = times::by_counter(mapping, &self.curve.counters(), "this curve reads")?;
             if scalar_allowed && let Some(alpha) = self.scalar_mapping(&times)? {
                 return Ok(alpha.into_bound_py_any(py)?);
             }
-            return arrays(py, &[&self.curve], &times, false, options);
+            return times::arrays(py, &[&self.curve], &times, false, options);
         }
-        let times = bare(t, self.curve.counter()?);
-        arrays(py, &[&self.curve], &times, false, options)
+        let times = times::bare(t, self.curve.counter()?);
+        times::arrays(py, &[&self.curve], &times, false, options)
     }
 
     /// α when a batch begins, at the timestamp `run.at_batch(batch)`.

@@ -10,12 +10,15 @@ mod curve;
 mod declared;
 mod environment;
 mod error;
+mod evaluate;
 mod function;
 mod number;
 mod rates;
 mod run;
 mod schedule;
+mod state_curves;
 mod time;
+mod times;
 mod timestamp;
 mod unit;
 mod view;
@@ -41,7 +44,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(timestamp::tick, module)?)?;
     module.add_class::<rates::Writer>()?;
 
-    module.add_function(wrap_pyfunction!(curve::evaluate_many, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluate::evaluate_many, module)?)?;
     module.add_function(wrap_pyfunction!(view::phases, module)?)?;
     module.add_function(wrap_pyfunction!(view::trace, module)?)?;
     module.add_function(wrap_pyfunction!(view::seams, module)?)?;

@@ -1,20 +1,20 @@
 //! `Schedule`: the tree, and its operations.
 
 use crate::argument;
-use crate::composer::{State, never_changes};
+use crate::composer::State;
 use crate::curve::Curve;
 use crate::declared;
 use crate::error::{Error, Result};
 use crate::number::{self, Given, Number};
 use crate::run::{self, Run};
+use crate::state_curves::StateCurves;
 use crate::view;
-use epochal_core::{self as core, Argument, Counter, Facts, Form, Kind, NamedArgument, Style};
+use epochal_core::{self as core, Argument, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Python's words for a schedule.
 pub(crate) const PYTHON: Style =
@@ -49,21 +49,7 @@ pub(crate) const EXPANDED: Style = Style { expanded: true, ..PYTHON };
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) tree: core::Schedule,
-    /// The first run that a state told, which mostly stays the only one: to look at it takes no
-    /// lock.
-    first: OnceLock<Called>,
-    /// The last one of those after it.
-    last: Mutex<Option<Called>>,
-}
-
-/// A run as a state tells it, and the curve in it.
-#[derive(Debug)]
-struct Called {
-    max_duration: Py<PyAny>,
-    /// Absent if the curve does not depend on it.
-    dataloader_len: Option<Py<PyAny>>,
-    ratio: f64,
-    curve: Arc<core::Curve>,
+    curves: StateCurves,
 }
 
 impl Clone for Schedule {
@@ -74,7 +60,7 @@ impl Clone for Schedule {
 
 impl Schedule {
     pub(crate) fn new(tree: core::Schedule) -> Self {
-        Self { tree, first: OnceLock::new(), last: Mutex::new(None) }
+        Self { tree, curves: StateCurves::default() }
     }
 
     /// A schedule as an instance of its class.
@@ -88,62 +74,6 @@ impl Schedule {
         let class = py.import(intern!(py, "epochal"))?.getattr(class)?;
         let new = py.get_type::<Self>().getattr(intern!(py, "__new__"))?;
         Ok(new.call1((class, schedule))?)
-    }
-
-    /// α by the curve that was kept first, if that is the state's and nothing of Python is called.
-    fn at_once(&self, state: &State<'_, '_>, ratio: f64) -> Option<core::Result<f64>> {
-        let timestamp = state.own_timestamp()?;
-        let curve = &self.first.get().filter(|called| called.is_in(state, ratio))?.curve;
-        (!curve.has_functions()).then(|| curve.at_timestamp(timestamp))
-    }
-
-    /// The curve in the run of a state. It is kept: the first one, and the last one.
-    fn curve_in(&self, state: &State<'_, '_>, ratio: f64) -> Result<Arc<core::Curve>> {
-        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        for called in [self.first.get(), last().as_ref()].into_iter().flatten() {
-            if called.is_in(state, ratio) {
-                return Ok(Arc::clone(&called.curve));
-            }
-        }
-        let dataloader_len = state.dataloader_len()?;
-        let run = state.run(&dataloader_len, ratio)?;
-        let curve = Arc::new(self.tree.resolve(&run)?);
-        if never_changes(&state.max_duration) && never_changes(&dataloader_len) {
-            let called = Called {
-                max_duration: state.max_duration.clone().unbind(),
-                dataloader_len: self.reads_epochs(&run).then(|| dataloader_len.unbind()),
-                ratio,
-                curve: Arc::clone(&curve),
-            };
-            if let Err(called) = self.first.set(called) {
-                // What it replaces goes when it is no longer locked.
-                let before = last().replace(called);
-                drop(before);
-            }
-        }
-        Ok(curve)
-    }
-
-    /// Whether its curve may depend on the number of batches in an epoch: whether without it some
-    /// length stays in epochs, or none is known. A function may read what it likes.
-    fn reads_epochs(&self, run: &core::Run) -> bool {
-        let (duration, ratio) = (run.duration(), run.scale_schedule_ratio());
-        core::Run::already_scaled(duration, Facts::default(), ratio)
-            .and_then(|run| self.tree.resolve(&run))
-            .map_or(true, |curve| {
-                curve.has_functions() || curve.counters().contains(&Counter::Epoch)
-            })
-    }
-}
-
-impl Called {
-    fn is_in(&self, state: &State<'_, '_>, ratio: f64) -> bool {
-        let is_same = |dataloader_len: &Py<PyAny>| {
-            state.dataloader_len().is_ok_and(|told| dataloader_len.is(&told))
-        };
-        self.ratio == ratio
-            && self.max_duration.is(&state.max_duration)
-            && self.dataloader_len.as_ref().is_none_or(is_same)
     }
 }
 
@@ -213,10 +143,10 @@ impl Schedule {
     fn __call__(&self, state: &Bound<'_, PyAny>, ssr: Given<'_, '_>) -> Result<f64> {
         let ratio = ssr.or(1.0, |ssr| number::float("ssr", ssr))?;
         let state = State::read(state)?;
-        if let Some(alpha) = self.at_once(&state, ratio) {
+        if let Some(alpha) = self.curves.at_once(&state, ratio) {
             return Ok(alpha?);
         }
-        let curve = self.curve_in(&state, ratio)?;
+        let curve = self.curves.of(&self.tree, &state, ratio)?;
         if !curve.has_functions() {
             return Ok(curve.at_timestamp(&state.timestamp(&curve.counters())?)?);
         }

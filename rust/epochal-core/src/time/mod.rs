@@ -284,7 +284,13 @@ impl fmt::Display for Time {
             // The shortest digits that give the float back; Debug turns to exponents in time to
             // keep the string short.
             Value::Fraction(value) => {
-                let digits = format!("{value:?}");
+                let mut digits = format!("{value:?}");
+                // Of two that are equally near, the even one.
+                if let Some((_, decimals)) = digits.split_once('.')
+                    && !decimals.contains('e')
+                {
+                    digits = format!("{value:.*}", decimals.len());
+                }
                 write!(f, "{}{}", digits.strip_suffix(".0").unwrap_or(&digits), Unit::Duration)
             }
         }
