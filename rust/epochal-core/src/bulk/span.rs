@@ -25,9 +25,15 @@ impl<'a> Block<'a> {
     /// The earliest and the latest of them.
     #[inline(always)]
     pub(crate) fn bounds(self) -> (f64, f64) {
+        self.ends().unwrap_or_else(|| bounds(self.times))
+    }
+
+    /// The same if that needs no look at the others.
+    #[inline(always)]
+    pub(crate) fn ends(self) -> Option<(f64, f64)> {
         match self.times {
-            [first, .., last] if self.in_order => (*first, *last),
-            times => bounds(times),
+            [first, .., last] if self.in_order => Some((*first, *last)),
+            _ => None,
         }
     }
 
@@ -94,6 +100,26 @@ pub(crate) fn is_sorted<T: PartialOrd + Copy>(times: &[T]) -> bool {
     sorted
 }
 
+/// How many times come before `end`, of some that are in order: the first of them does.
+#[inline(always)]
+pub(crate) fn count_before(end: f64, times: &[f64]) -> usize {
+    let [first, .., last] = times else { return times.len() };
+    if *last < end {
+        return times.len();
+    }
+    // Times are mostly evenly spaced, so this is the place or the one before it.
+    let place = (end - first) / (last - first) * (times.len() - 1) as f64;
+    let place = (place as usize).min(times.len() - 1);
+    let count = if times[place] < end { place + 1 } else { place };
+    if let (Some(before), Some(after)) = (times[..count].last(), times.get(count))
+        && *before < end
+        && end <= *after
+    {
+        return count;
+    }
+    1 + times[1..].partition_point(|t| *t < end)
+}
+
 /// A few times after the other, the earliest and the latest of them, and where their values go.
 ///
 /// An iterator, not a function that takes a closure: the compiler would not inline a long one, and
@@ -144,6 +170,38 @@ mod tests {
             for in_order in [false, true] {
                 let bounds = Block::new(&sorted[..len], in_order).bounds();
                 assert_eq!(bounds, (sorted[0], sorted[len - 1]));
+            }
+        }
+    }
+
+    #[test]
+    fn times_before_an_end_are_counted_as_a_scan_does() {
+        let even: Vec<f64> = (0..100).map(f64::from).collect();
+        let uneven: Vec<f64> = even.iter().map(|t| t * t).collect();
+        let equal: Vec<f64> = even.iter().map(|t| (t / 7.0).floor()).collect();
+        for times in [even, uneven, equal] {
+            for len in 1..=times.len() {
+                let times = &times[..len];
+                for end in times.iter().flat_map(|t| [*t, t - 0.3, t.next_up(), f64::INFINITY]) {
+                    let scan = times.iter().filter(|t| **t < end).count();
+                    if scan > 0 {
+                        assert_eq!(count_before(end, times), scan, "{end} {times:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn times_that_another_thread_has_spoilt_are_counted_somehow() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e300] {
+            for place in 0..8 {
+                let mut times = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+                times[place] = bad;
+                for end in times {
+                    let count = count_before(end, &times);
+                    assert!((1..=times.len()).contains(&count), "{end} {times:?}");
+                }
             }
         }
     }

@@ -33,7 +33,12 @@ impl Constant {
     #[inline(always)]
     pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         let Self { alpha, end } = *self;
-        map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 });
+        match times.ends() {
+            // The times are not even read.
+            Some((_, last)) if last < end => out.fill(alpha),
+            Some((first, _)) if first >= end => out.fill(1.0),
+            _ => map!(times.iter().copied(), out, |t| if t < end { alpha } else { 1.0 }),
+        }
     }
 
     pub(crate) fn most(&self) -> f64 {

@@ -81,7 +81,10 @@ macro_rules! formulas {
 
             /// Whether it looks at a block's earliest and latest time, or at their order.
             pub(crate) fn gains_by_order(&self) -> bool {
-                matches!(self, Self::Step(_) | Self::Restarts(_) | Self::Piecewise(_))
+                matches!(
+                    self,
+                    Self::Step(_) | Self::Constant(_) | Self::Restarts(_) | Self::Piecewise(_)
+                )
             }
 
             /// What it says of its course.

@@ -1,6 +1,6 @@
 //! Values at given times, and the ways between them.
 
-use crate::bulk::span::{Block, CHUNK, Chunks};
+use crate::bulk::span::{Block, CHUNK, Chunks, count_before};
 use crate::curve::ladder::Ladder;
 use crate::curve::piece::{Piece, Point, WIDE};
 use crate::curve::{Formula, Node};
@@ -152,13 +152,9 @@ impl Piecewise {
             return;
         }
         let (mut times, mut out, mut index) = (&*times, out, 0);
-        while let (Some(&first), Some(&last)) = (times.first(), times.last()) {
+        while let Some(&first) = times.first() {
             index = self.ladder.reached(first, index);
-            let end = self.ladder.time(index + 1);
-            let len = match last < end {
-                true => times.len(),
-                false => 1 + times[1..].partition_point(|t| *t < end),
-            };
+            let len = count_before(self.ladder.time(index + 1), times);
             // Whole registers are filled; what belongs to the next piece, that fills in anew.
             let whole = len.next_multiple_of(WIDE).min(times.len());
             self.fill_piece::<ROUNDED, false>(index, &times[..whole], &mut out[..whole]);
