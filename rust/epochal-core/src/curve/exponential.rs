@@ -43,8 +43,12 @@ impl Exponential {
     #[inline(always)]
     pub(crate) fn fill(&self, times: Block<'_>, out: &mut [f64]) {
         match self.rate {
-            Some(rate) if rate.is_plain_at(&times) => fill::<true>(rate, times, out),
-            Some(rate) => fill::<false>(rate, times, out),
+            Some(rate) => {
+                let mut stage = Stage::EMPTY;
+                staged!(times, out, |times, values| rate.at_all(times, &mut stage, values), |t| {
+                    rate.at(t)
+                });
+            }
             None => map!(times.iter().copied(), out, |t| if t > 0.0 { 0.0 } else { 1.0 }),
         }
     }
@@ -52,14 +56,6 @@ impl Exponential {
     pub(crate) fn most(&self) -> f64 {
         if self.growing { f64::INFINITY } else { 1.0 }
     }
-}
-
-#[inline(always)]
-fn fill<const PLAIN: bool>(rate: math::Exponential, times: Block<'_>, out: &mut [f64]) {
-    let mut stage = Stage::EMPTY;
-    staged!(times, out, |times, values| rate.at_all::<PLAIN>(times, &mut stage, values), |t| {
-        rate.at(t)
-    });
 }
 
 impl Outline for Exponential {

@@ -205,37 +205,32 @@ impl Exponential {
         scaled(grown(z_high, z_low), shifted)
     }
 
-    /// Whether all times have few digits and give normal numbers, as most do.
+    /// The same for many, by way of a stage. Most times have few digits and give normal numbers:
+    /// then trimming changes nothing, and no rounding needs care.
     #[inline(always)]
-    pub(crate) fn is_plain_at(self, times: &[f64]) -> bool {
+    pub(crate) fn at_all(self, times: &Lanes, stage: &mut Stage, out: &mut Lanes) {
         let digits = times.iter().fold(0, |digits, t| digits | t.to_bits());
-        let latest = times.iter().fold(0.0, |latest, t| larger(*t, latest));
-        latest <= self.normal && trimmed(f64::from_bits(digits)).to_bits() == digits
-    }
-
-    /// The same as [`Self::at`] for many, by way of a stage. Where times are plain, trimming changes
-    /// nothing, and no rounding needs care.
-    #[inline(always)]
-    pub(crate) fn at_all<const PLAIN: bool>(
-        self,
-        times: &Lanes,
-        stage: &mut Stage,
-        out: &mut Lanes,
-    ) {
-        for lane in 0..LANES {
-            let t = times[lane];
-            (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) = match PLAIN {
-                true => self.reduced_by(t, t, t * self.low),
-                false => self.reduced(t),
-            };
-        }
-        for lane in 0..LANES {
-            let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
-            let shifted = stage.shifted[lane];
-            out[lane] = match PLAIN {
-                true => f64::from_bits(mantissa.to_bits().wrapping_add(shifted.to_bits() << 52)),
-                false => scaled(mantissa, shifted),
-            };
+        let are_normal = times.iter().fold(true, |normal, &t| normal & (t <= self.normal));
+        if are_normal && trimmed(f64::from_bits(digits)).to_bits() == digits {
+            for lane in 0..LANES {
+                let t = times[lane];
+                (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
+                    self.reduced_by(t, t, t * self.low);
+            }
+            for lane in 0..LANES {
+                let exponent = stage.shifted[lane].to_bits() << 52;
+                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
+                out[lane] = f64::from_bits(mantissa.to_bits().wrapping_add(exponent));
+            }
+        } else {
+            for lane in 0..LANES {
+                (stage.shifted[lane], stage.z_high[lane], stage.z_low[lane]) =
+                    self.reduced(times[lane]);
+            }
+            for lane in 0..LANES {
+                let mantissa = grown(stage.z_high[lane], stage.z_low[lane]);
+                out[lane] = scaled(mantissa, stage.shifted[lane]);
+            }
         }
     }
 
@@ -314,17 +309,10 @@ mod tests {
             for (start, step) in [(0.0, 1.0), (1e6, 1.0 / 3.0), (5e8, 64.0), (0.0, 1e7)] {
                 let times = std::array::from_fn(|lane| start + lane as f64 * step);
                 let (mut stage, mut out) = (Stage::EMPTY, NONE);
-                let mut check = |is_plain| {
-                    match is_plain {
-                        true => rate.at_all::<true>(&times, &mut stage, &mut out),
-                        false => rate.at_all::<false>(&times, &mut stage, &mut out),
-                    }
-                    for (t, value) in times.into_iter().zip(out) {
-                        assert_eq!(value.to_bits(), rate.at(t).to_bits(), "{gamma} {t}");
-                    }
-                };
-                check(false);
-                check(rate.is_plain_at(&times));
+                rate.at_all(&times, &mut stage, &mut out);
+                for (t, value) in times.into_iter().zip(out) {
+                    assert_eq!(value.to_bits(), rate.at(t).to_bits(), "{gamma} {t}");
+                }
             }
         }
     }
