@@ -60,6 +60,22 @@ def test_the_batches_in_an_epoch_may_change(schedule: Schedule, duration: str) -
         assert schedule(state) == curve(timestamp)
 
 
+def test_only_what_counts_in_epochs_asks_for_the_batches_in_one() -> None:
+    class State(Plain):
+        asked = 0
+
+        @property
+        def dataloader_len(self) -> int:
+            self.asked += 1
+            return 10
+
+    for schedule, asked in ((LinearScheduler(), 1), (StepScheduler("1ep"), 4)):
+        state = State(timestamp=Timestamp(batch=50), max_duration="100ba")
+        for _ in range(4):
+            schedule(state)
+        assert state.asked == asked, schedule
+
+
 def test_attributes_of_derived_classes() -> None:
     class Named(LinearScheduler):
         pass

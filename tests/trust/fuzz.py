@@ -49,8 +49,8 @@ JOBS = [
     Job("bulk", "address", 120),
     Job("parse", "address", 30),
     Job("arithmetic", "address", 30),
-    Job("parse", "none", 330),
-    Job("arithmetic", "none", 330),
+    Job("parse", "none", 400),
+    Job("arithmetic", "none", 400),
 ]
 
 
