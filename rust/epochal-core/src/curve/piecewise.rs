@@ -151,7 +151,8 @@ impl Piecewise {
             }
             return;
         }
-        let (mut times, mut out, mut index) = (&*times, out, 0);
+        let (mut times, mut out) = (&*times, out);
+        let mut index = times.first().map_or(0, |first| self.ladder.guess(*first));
         while let Some(&first) = times.first() {
             index = self.ladder.reached(first, index);
             let len = count_before(self.ladder.time(index + 1), times);
