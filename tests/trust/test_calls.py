@@ -1,5 +1,6 @@
 """The campaign of bad calls finds what is wrong with a name, if something is."""
 
+import faulthandler
 import os
 import time
 from collections.abc import Callable
@@ -69,6 +70,7 @@ def test_every_public_name_is_called(everything: list[Target]) -> None:
 
 
 def crash(*_: object) -> None:
+    faulthandler.disable()  # nobody needs its report
     os.abort()
 
 
