@@ -12,8 +12,9 @@ pub(crate) struct StateCurves {
     /// The first run that a state told, which mostly stays the only one: to look at it takes no
     /// lock.
     first: OnceLock<StateCurve>,
-    /// The last one of those after it.
-    last: Mutex<Option<StateCurve>>,
+    /// The last one of those after it. Nothing of Python may run while it is locked: another thread
+    /// might wait for the lock, or fork.
+    last: Mutex<Option<Arc<StateCurve>>>,
 }
 
 /// A run as a state tells it, and the curve in it.
@@ -42,7 +43,8 @@ impl StateCurves {
         ratio: f64,
     ) -> Result<Arc<Curve>> {
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        for kept in [self.first.get(), last().as_ref()].into_iter().flatten() {
+        let before = last().clone();
+        for kept in [self.first.get(), before.as_deref()].into_iter().flatten() {
             if kept.is_of(state, ratio) {
                 return Ok(Arc::clone(&kept.curve));
             }
@@ -58,9 +60,10 @@ impl StateCurves {
                 curve: Arc::clone(&curve),
             };
             if let Err(kept) = self.first.set(kept) {
+                let kept = Some(Arc::new(kept));
                 // What it replaces goes when it is no longer locked.
-                let before = last().replace(kept);
-                drop(before);
+                let replaced = std::mem::replace(&mut *last(), kept);
+                drop(replaced);
             }
         }
         Ok(curve)
