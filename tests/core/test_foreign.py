@@ -76,6 +76,25 @@ def test_only_what_counts_in_epochs_asks_for_the_batches_in_one() -> None:
         assert state.asked == asked, schedule
 
 
+def test_a_state_may_ask_the_schedule_itself() -> None:
+    """What runs while a kept curve is looked up waits for no lock of it."""
+    schedule = StepScheduler("1ep", gamma=0.5)
+    first = Plain(timestamp=Timestamp(batch=0), max_duration="400ba", dataloader_len=10)
+    assert schedule(first) == 1.0
+
+    class Asking(Plain):
+        @property
+        def dataloader_len(self) -> int:
+            assert schedule(plain) == 0.5
+            return 10
+
+    plain = Plain(timestamp=Timestamp(batch=10), max_duration="200ba", dataloader_len=10)
+    # The curve of the first run is found without a lock, that of the last one needs it.
+    for duration in ("100ba", "300ba", "300ba", "100ba"):
+        state = Asking(timestamp=Timestamp(batch=20), max_duration=duration)
+        assert schedule(state) == 0.25
+
+
 def test_attributes_of_derived_classes() -> None:
     class Named(LinearScheduler):
         pass
