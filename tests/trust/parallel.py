@@ -2,10 +2,10 @@
 
 Threads evaluate the same curves and different ones, call schedules in Composer's form, tick clocks,
 hash, compare and pickle. One writes into the arrays that others evaluate. Processes are forked
-while such threads run, and spawned. All values must have the bits that a single thread gave before.
-Each scenario has a process of its own, so that a crash or a hang ends that one alone. What counts
-as wrong is a value with other bits, a tick that is lost, a panic, an error that nothing asked for,
-a process that ends by itself or does not end.
+while such threads run, or use epochal for the first time, and spawned. All values must have the
+bits that a single thread gave before. Each scenario has a process of its own, so that a crash or a
+hang ends that one alone. What counts as wrong is a value with other bits, a tick that is lost, a
+panic, an error that nothing asked for, a process that ends by itself or does not end.
 """
 
 import multiprocessing
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ import numpy as np
 from catalogue import EXAMPLES
 from epochal import Clock, Curve, FunctionSchedule, Run, Schedule, ScheduleError, Time, Timestamp
 from figures import Figure, tell
+from processes import python
 
 # A process that takes longer than this hangs.
 SECONDS = 900
@@ -270,6 +272,18 @@ def forks(short: bool) -> Told:
     return told
 
 
+def first_uses(short: bool) -> Told:
+    """While a thread of a new process makes what is made once, the process forks."""
+    told = Counter[str]()
+    for _ in range(3 if short else 60):
+        done = python(str(Path(__file__).parents[1] / "support/first_uses.py"))
+        well, hung, children = map(int, done.stdout.split())
+        told["children of a first use"] += children
+        told["children that hung"] += hung
+        told["children that crashed"] += children - hung - well
+    return told
+
+
 def ended(child: int) -> int | None:
     """How it ended; None if it did not."""
     end = time.monotonic() + SECONDS / 4
@@ -309,6 +323,7 @@ DONE = {
     "hashes and pickles": ("hashes, texts and pickles of one object in several threads", 300_000),
     "evaluations of arrays that change": ("evaluations of arrays that a thread writes", 20_000),
     "children": ("processes forked and spawned, which evaluate all curves", 300),
+    "children of a first use": ("processes forked while a thread uses epochal first", 60),
 }
 WRONG = {
     "other values": "values with other bits than those of a single thread",
@@ -323,7 +338,16 @@ WRONG = {
     "crashes": "scenarios that crashed",
     "hangs": "scenarios that hung",
 }
-SCENARIOS = (evaluations, functions, ticks, values_of_their_own, torn_arrays, forks, spawns)
+SCENARIOS = (
+    evaluations,
+    functions,
+    ticks,
+    values_of_their_own,
+    torn_arrays,
+    forks,
+    first_uses,
+    spawns,
+)
 
 
 def tells(scenario: Callable[[bool], Told], short: bool, to: Connection) -> None:

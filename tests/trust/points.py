@@ -262,7 +262,7 @@ def tasks(short: bool) -> list[Task]:
         (of_trees, 30, 30, 500),
         (of_trees, 32, 250, 60),
         (of_clocks, 12, 200, 60),
-        (of_schedules, 54, 60, 800),
+        (of_schedules, 50, 60, 800),
         (of_schedules, 30, 300, 60),
         (of_long_runs, 12, 200, 60),
     ]

@@ -1,6 +1,7 @@
 //! Arrays from and to NumPy: times that the core reads, values that it writes.
 
 use crate::error::{Error, Result};
+use crate::name::name;
 use crate::number::{Number, is_bool};
 use epochal_core::{self as core, Kind, Sink, Source};
 use numpy::npyffi::NPY_ARRAY_WRITEABLE;
@@ -8,11 +9,10 @@ use numpy::{
     Element, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
     PyUntypedArrayMethods, dtype,
 };
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 /// The number of values from which on other Python threads may run meanwhile: for fewer, letting
 /// them takes longer than the work.
@@ -48,8 +48,15 @@ pub(crate) fn threads(object: Option<&Bound<'_, PyAny>>) -> Result<Option<NonZer
 
 /// The module, imported when the first array is seen.
 fn numpy_module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    static NUMPY: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = NUMPY.get_or_try_init(py, || py.import("numpy").map(Bound::unbind))?;
+    static NUMPY: OnceLock<Py<PyModule>> = OnceLock::new();
+    let module = match NUMPY.get() {
+        Some(module) => module,
+        None => {
+            // Not within, where it would be locked while Python runs.
+            let module = py.import("numpy")?.unbind();
+            NUMPY.get_or_init(|| module)
+        }
+    };
     Ok(module.bind(py))
 }
 
@@ -64,7 +71,7 @@ impl<'py> Array<'py> {
         let array = match object.cast::<PyUntypedArray>() {
             Ok(array) => array.clone(),
             Err(_) => numpy_module(py)?
-                .call_method1(intern!(py, "asarray"), (object,))
+                .call_method1(name!(py, "asarray"), (object,))
                 .map_err(|_| wrong())?
                 .cast_into::<PyUntypedArray>()
                 .map_err(|_| wrong())?,
@@ -72,7 +79,7 @@ impl<'py> Array<'py> {
         if !matches!(array.dtype().kind(), b'i' | b'u' | b'f') || has_bool(object) {
             return Err(wrong());
         }
-        if array.hasattr(intern!(py, "mask")).unwrap_or(false) {
+        if array.hasattr(name!(py, "mask")).unwrap_or(false) {
             let message = "t must be an array without a mask: give the times that are valid, as \
                            t.compressed() does";
             return Err(Error::new(Kind::Schedule, message));
@@ -85,7 +92,7 @@ impl<'py> Array<'py> {
         options.set_item("dtype", dtype::<f64>(py))?;
         options.set_item("order", "C")?;
         let copy =
-            numpy_module(py)?.call_method(intern!(py, "array"), (&array.0,), Some(&options))?;
+            numpy_module(py)?.call_method(name!(py, "array"), (&array.0,), Some(&options))?;
         Ok(Self(copy.cast_into::<PyUntypedArray>().map_err(|_| wrong())?))
     }
 
@@ -188,8 +195,8 @@ impl<'py> Output<'py> {
     /// Whether its elements may be referred to. New arrays are.
     fn is_aligned(&self) -> PyResult<bool> {
         let py = self.array.py();
-        let flags = || self.array.getattr(intern!(py, "flags"));
-        if self.given { flags()?.getattr(intern!(py, "aligned"))?.extract() } else { Ok(true) }
+        let flags = || self.array.getattr(name!(py, "flags"));
+        if self.given { flags()?.getattr(name!(py, "aligned"))?.extract() } else { Ok(true) }
     }
 
     /// Lets `evaluate` write the values, and returns the array. An array that is not contiguous, or
@@ -204,7 +211,7 @@ impl<'py> Output<'py> {
             let shape = self.array.shape().to_vec();
             let copy = Self { array: empty(py, &shape, &self.array.dtype())?, given: false };
             let values = copy.write(true, evaluate)?;
-            numpy_module(py)?.call_method1(intern!(py, "copyto"), (&self.array, values))?;
+            numpy_module(py)?.call_method1(name!(py, "copyto"), (&self.array, values))?;
             return Ok(self.array.into_any());
         }
         // SAFETY: the array is writable, contiguous and apart from the times, and nothing else in
@@ -237,6 +244,6 @@ fn empty<'py>(
         return Err(Error::new(Kind::Schedule, message));
     }
     let shape = PyTuple::new(py, shape)?;
-    let array = numpy_module(py)?.call_method1(intern!(py, "empty"), (shape, descr))?;
+    let array = numpy_module(py)?.call_method1(name!(py, "empty"), (shape, descr))?;
     Ok(array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?)
 }

@@ -1,11 +1,11 @@
 //! The state of a trainer, in Composer's form: Composer's own, this library's, or any other.
 
 use crate::error::{Error, Result};
+use crate::name::name;
 use crate::number;
 use crate::time::{self, Time};
 use crate::timestamp::{Timestamp, microseconds};
 use epochal_core::{self as core, Counter, Facts, Field, MICROSECONDS_PER_SECOND};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
 
@@ -21,14 +21,14 @@ impl<'a, 'py> State<'a, 'py> {
         let py = state.py();
         Ok(Self {
             state,
-            max_duration: attribute("state", state, intern!(py, "max_duration"))?,
-            timestamp: attribute("state", state, intern!(py, "timestamp"))?,
+            max_duration: attribute("state", state, name!(py, "max_duration"))?,
+            timestamp: attribute("state", state, name!(py, "timestamp"))?,
         })
     }
 
     /// The batches in an epoch. It is read only where something depends on it.
     pub(crate) fn dataloader_len(&self) -> Result<Bound<'py, PyAny>> {
-        attribute("state", self.state, intern!(self.state.py(), "dataloader_len"))
+        attribute("state", self.state, name!(self.state.py(), "dataloader_len"))
     }
 
     /// Its run: its length, which is already scaled, and the batches in an epoch.
@@ -104,7 +104,7 @@ fn foreign_time(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Time> {
         return time::extract(name, object);
     }
     let py = object.py();
-    if let Ok(text) = object.call_method0(intern!(py, "to_timestring")) {
+    if let Ok(text) = object.call_method0(name!(py, "to_timestring")) {
         return time::extract(name, &text);
     }
     if let (Ok(value), Ok(unit)) = (object.getattr("value"), object.getattr("unit")) {

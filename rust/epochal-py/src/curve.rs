@@ -2,6 +2,7 @@
 
 use crate::array::{self, Output, in_bulk};
 use crate::error::Result;
+use crate::name::name;
 use crate::number::{self, Given, Number};
 use crate::run::Run;
 use crate::schedule::{PYTHON, Schedule};
@@ -11,9 +12,9 @@ use crate::timestamp::Timestamp;
 use crate::unit;
 use crate::view;
 use epochal_core::{self as core, Counter, Form, Source, evaluate, grid_len};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use pyo3::{IntoPyObjectExt, intern};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A schedule resolved for a run: the multiplier α as a function of time.
@@ -77,7 +78,7 @@ impl Curve {
     /// α at the time that a clock tells, or none if `t` is no clock.
     pub(crate) fn at_clock(&self, t: &Bound<'_, PyAny>) -> Result<Option<f64>> {
         // A `Clock` stands for its timestamp.
-        if let Ok(Some(told)) = t.getattr_opt(intern!(t.py(), "timestamp"))
+        if let Ok(Some(told)) = t.getattr_opt(name!(t.py(), "timestamp"))
             && let Ok(timestamp) = told.cast::<Timestamp>()
         {
             return Ok(Some(self.curve.at_epochs(&timestamp.get().0)?));

@@ -6,8 +6,8 @@ use pyo3::exceptions::{
     PyOverflowError, PyRuntimeError, PyTypeError, PyValueError, PyZeroDivisionError,
 };
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use std::sync::OnceLock;
 
 /// What the binding's functions return.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -25,7 +25,7 @@ impl Error {
 
     /// A failure of a kind, in words.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Python::attach(|py| match EXCEPTIONS.get(py) {
+        Python::attach(|py| match EXCEPTIONS.get() {
             Some(table) => {
                 let exception = table[kind as usize].bind(py).clone();
                 Self(PyErr::from_type(exception, message.into()))
@@ -86,7 +86,7 @@ pub(crate) fn shown(object: &Bound<'_, PyAny>) -> String {
 }
 
 /// The exception of each [`Kind`], in its order.
-static EXCEPTIONS: PyOnceLock<[Py<PyType>; 9]> = PyOnceLock::new();
+static EXCEPTIONS: OnceLock<[Py<PyType>; 9]> = OnceLock::new();
 
 /// Makes the exceptions and adds them to the module.
 pub(crate) fn register<'py>(module: &Bound<'py, PyModule>) -> PyResult<()> {
@@ -141,6 +141,6 @@ pub(crate) fn register<'py>(module: &Bound<'py, PyModule>) -> PyResult<()> {
         (Kind::Function, base),
     ];
     debug_assert!(table.iter().enumerate().all(|(index, (kind, _))| *kind as usize == index));
-    let _ = EXCEPTIONS.set(py, table.map(|(_, class)| class.unbind()));
+    let _ = EXCEPTIONS.set(table.map(|(_, class)| class.unbind()));
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Python functions as leaves of a schedule.
 
 use crate::error::Result;
+use crate::name::name;
 use crate::run::Run;
 use crate::schedule::Schedule;
 use crate::timestamp::Timestamp;
 use crate::unit;
 use epochal_core::{self as core, Counter, Function};
-use pyo3::intern;
 use pyo3::prelude::*;
 use std::any::Any;
 
@@ -30,14 +30,14 @@ impl Function for Leaf {
     fn alpha(&self, now: &core::Timestamp, run: &core::Run) -> core::Result<f64> {
         Python::attach(|py| {
             let arguments = (Timestamp(*now), Run(*run));
-            let alpha = self.0.bind(py).call_method1(intern!(py, "alpha"), arguments);
+            let alpha = self.0.bind(py).call_method1(name!(py, "alpha"), arguments);
             alpha.and_then(|alpha| alpha.extract()).map_err(core::Error::foreign)
         })
     }
 
     fn counters(&self) -> Vec<Counter> {
         Python::attach(|py| {
-            let units = self.0.bind(py).getattr(intern!(py, "units"));
+            let units = self.0.bind(py).getattr(name!(py, "units"));
             let units = units.and_then(|units| units.extract::<Vec<Bound<'_, PyAny>>>());
             let counters = units.into_iter().flatten();
             counters.filter_map(|unit| unit::extract_counter("a unit", &unit).ok()).collect()
@@ -50,7 +50,7 @@ impl Function for Leaf {
 
     fn check_ratio(&self, ratio: f64) -> core::Result<()> {
         Python::attach(|py| {
-            let checked = self.0.bind(py).call_method1(intern!(py, "check_ratio"), (ratio,));
+            let checked = self.0.bind(py).call_method1(name!(py, "check_ratio"), (ratio,));
             checked.map(drop).map_err(core::Error::foreign)
         })
     }

@@ -11,7 +11,9 @@ mod declared;
 mod environment;
 mod error;
 mod evaluate;
+mod fork;
 mod function;
+mod name;
 mod number;
 mod rates;
 mod run;
@@ -33,6 +35,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     module.add("SHAPES", Ease::TABLE.map(|(_, name)| name))?;
     environment::register(module)?;
+    fork::register(module)?;
     error::register(module)?;
     unit::register(module)?;
     module.add_class::<time::Time>()?;

@@ -1,8 +1,8 @@
 //! Numbers from Python: what counts as one, and how it becomes a Rust number.
 
 use crate::error::{Error, Result, shown};
+use crate::name::name;
 use epochal_core::Kind;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt};
 
@@ -40,20 +40,20 @@ impl Number {
         let py = object.py();
         let class = object.get_type();
         // Arrays and tensors are not numbers, though some of them would convert.
-        if class.hasattr(intern!(py, "__len__"))? {
+        if class.hasattr(name!(py, "__len__"))? {
             return Ok(None);
         }
-        if class.hasattr(intern!(py, "__index__"))? {
-            let index = object.call_method0(intern!(py, "__index__"))?;
+        if class.hasattr(name!(py, "__index__"))? {
+            let index = object.call_method0(name!(py, "__index__"))?;
             return match index.cast::<PyInt>() {
                 Ok(int) => Self::int(int).map(Some),
                 Err(_) => Ok(None),
             };
         }
         // Not everything with `__float__` is a number: NumPy's booleans have it too.
-        let real = py.import(intern!(py, "numbers"))?.getattr(intern!(py, "Real"))?;
+        let real = py.import(name!(py, "numbers"))?.getattr(name!(py, "Real"))?;
         if object.is_instance(&real)? {
-            let float = object.call_method0(intern!(py, "__float__"))?;
+            let float = object.call_method0(name!(py, "__float__"))?;
             return Ok(float.cast::<PyFloat>().ok().map(|float| Self::Float(float.value())));
         }
         Ok(None)

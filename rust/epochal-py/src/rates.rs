@@ -2,10 +2,10 @@
 
 use crate::curve::{AtBatch, Curve};
 use crate::error::Error;
+use crate::name::name;
 use epochal_core::Kind;
 use pyo3::exceptions::PyIndexError;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyFloat, PyList, PySequence, PyString};
 
@@ -86,7 +86,7 @@ impl Writer {
             let (now, base) = (dict.get_item(&key)?, dict.get_item(&base_key)?);
             let object = element.map_or(Ok(now.clone()), |element| now.get_item(element))?;
             let tensor = if matches!(how, ALONE | TOGETHER | DONE) {
-                let (version, fill) = (version(&object), object.getattr(intern!(py, "fill_"))?);
+                let (version, fill) = (version(&object), object.getattr(name!(py, "fill_"))?);
                 let (object, fill) = (object.unbind(), fill.unbind());
                 Some(Tensor { object, version, step: None, fill, how, largest })
             } else {
@@ -308,5 +308,5 @@ fn version(object: &Bound<'_, PyAny>) -> Option<u64> {
     if object.is_exact_instance_of::<PyFloat>() {
         return None;
     }
-    object.getattr(intern!(object.py(), "_version")).ok()?.extract().ok()
+    object.getattr(name!(object.py(), "_version")).ok()?.extract().ok()
 }

@@ -5,6 +5,7 @@ use crate::composer::State;
 use crate::curve::Curve;
 use crate::declared;
 use crate::error::{Error, Result};
+use crate::name::name;
 use crate::number::{self, Given, Number};
 use crate::run::{self, Run};
 use crate::state_curves::StateCurves;
@@ -13,7 +14,7 @@ use epochal_core::{self as core, Argument, Form, Kind, NamedArgument, Style};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict, PyString, PyTuple, PyType};
-use pyo3::{IntoPyObjectExt, ffi, intern};
+use pyo3::{IntoPyObjectExt, ffi};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Python's words for a schedule.
@@ -71,8 +72,8 @@ impl Schedule {
             (Form::Class, Some(name)) => format!("{name}{}", PYTHON.suffix),
             _ => return Ok(schedule),
         };
-        let class = py.import(intern!(py, "epochal"))?.getattr(class)?;
-        let new = py.get_type::<Self>().getattr(intern!(py, "__new__"))?;
+        let class = py.import(name!(py, "epochal"))?.getattr(class)?;
+        let new = py.get_type::<Self>().getattr(name!(py, "__new__"))?;
         Ok(new.call1((class, schedule))?)
     }
 }
@@ -92,7 +93,7 @@ pub(crate) fn extract(name: &str, object: &Bound<'_, PyAny>) -> Result<core::Sch
         let expected = "a schedule or a function f(state, ssr=1.0)";
         return Err(Error::wrong_type(name, expected, object));
     }
-    let class = py.import(intern!(py, "epochal"))?.getattr(intern!(py, "FunctionSchedule"))?;
+    let class = py.import(name!(py, "epochal"))?.getattr(name!(py, "FunctionSchedule"))?;
     let schedule = class.call1((object,))?.cast_into::<Schedule>().map_err(PyErr::from)?;
     Ok(schedule.get().tree.clone())
 }
@@ -105,7 +106,7 @@ fn overrides_call(schedule: &Bound<'_, Schedule>) -> Result<bool> {
     if own.is(&base) || schedule.get().tree.as_function().is_some() {
         return Ok(false);
     }
-    let name = intern!(py, "__call__");
+    let name = name!(py, "__call__");
     Ok(!own.getattr(name)?.is(&base.getattr(name)?))
 }
 

@@ -2,10 +2,10 @@
 
 use crate::array::{Array, Output, in_bulk};
 use crate::error::{Error, Result};
+use crate::name::name;
 use crate::unit;
 use epochal_core::{self as core, Counter, Kind, Sources, counters_of, evaluate};
 use numpy::PyUntypedArrayMethods;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 use std::num::NonZeroUsize;
@@ -42,7 +42,7 @@ pub(crate) fn by_counter<'py>(
 pub(crate) fn as_mapping<'a, 'py>(
     times: &'a Bound<'py, PyAny>,
 ) -> Option<&'a Bound<'py, PyMapping>> {
-    let is_array = times.get_type().hasattr(intern!(times.py(), "dtype")).unwrap_or(false);
+    let is_array = times.get_type().hasattr(name!(times.py(), "dtype")).unwrap_or(false);
     if is_array { None } else { times.cast::<PyMapping>().ok() }
 }
 

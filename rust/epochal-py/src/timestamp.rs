@@ -43,6 +43,14 @@ pub(crate) fn microseconds(name: &str, object: &Bound<'_, PyAny>) -> Result<i64>
         .ok_or_else(|| number::huge(name, object))
 }
 
+/// Microseconds as a timedelta.
+pub(crate) fn timedelta(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDelta>> {
+    let (seconds, micros) = (micros / MICROSECONDS_PER_SECOND, micros % MICROSECONDS_PER_SECOND);
+    let (days, seconds) = (seconds / SECONDS_PER_DAY, seconds % SECONDS_PER_DAY);
+    // Each is within its bounds: 2^63 microseconds are 106,751,991 days.
+    PyDelta::new(py, days as i32, seconds as i32, micros as i32, false)
+}
+
 /// Seconds in whole microseconds, if they are in range.
 fn rounded_micros(seconds: f64) -> Option<i64> {
     let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
@@ -78,11 +86,7 @@ impl Timestamp {
     }
 
     fn wall_clock<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyDelta>> {
-        let value = self.0.value(field);
-        let (seconds, micros) = (value / MICROSECONDS_PER_SECOND, value % MICROSECONDS_PER_SECOND);
-        let (days, seconds) = (seconds / SECONDS_PER_DAY, seconds % SECONDS_PER_DAY);
-        // Each is within its bounds: 2^63 microseconds are 106,751,991 days.
-        PyDelta::new(py, days as i32, seconds as i32, micros as i32, false)
+        timedelta(py, self.0.value(field))
     }
 
     fn field<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Bound<'py, PyAny>> {

@@ -4,11 +4,11 @@ use crate::error::{Error, Result};
 use epochal_core::{Counter, Unit};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
+use std::sync::OnceLock;
 
 /// The members, in the order of [`Unit::TABLE`].
-static MEMBERS: PyOnceLock<[Py<PyAny>; 7]> = PyOnceLock::new();
+static MEMBERS: OnceLock<[Py<PyAny>; 7]> = OnceLock::new();
 
 const DOC: &str = "Units of training time; each member equals its suffix.
 
@@ -23,7 +23,7 @@ fraction of the run.
 
 /// The enum's member for a unit.
 pub(crate) fn member<'py>(py: Python<'py>, unit: Unit) -> PyResult<Bound<'py, PyAny>> {
-    match MEMBERS.get(py) {
+    match MEMBERS.get() {
         Some(members) => Ok(members[unit.index()].bind(py).clone()),
         None => Ok(PyString::new(py, unit.suffix()).into_any()),
     }
@@ -71,6 +71,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         members.push(class.getattr(name)?.unbind());
     }
     let members = members.try_into().map_err(|_| PyValueError::new_err("seven units"))?;
-    let _ = MEMBERS.set(py, members);
+    let _ = MEMBERS.set(members);
     module.add("TimeUnit", class)
 }

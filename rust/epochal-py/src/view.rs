@@ -2,14 +2,15 @@
 
 use crate::curve::Curve;
 use crate::error::Result;
+use crate::name::name;
 use crate::run;
 use crate::schedule;
 use crate::time::Time;
 use crate::unit;
 use epochal_core::{self as core, Unit};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use pyo3::{IntoPyObjectExt, intern};
 
 /// A function of `epochal.view`, called with an object and what is given of the options.
 pub(crate) fn call<'py, T>(
@@ -24,13 +25,13 @@ pub(crate) fn call<'py, T>(
             given.set_item(name, value)?;
         }
     }
-    let function = py.import(intern!(py, "epochal.view"))?.getattr(function)?;
+    let function = py.import(name!(py, "epochal.view"))?.getattr(function)?;
     Ok(function.call((object.as_any(),), Some(&given))?)
 }
 
 /// A jump as (t, before, after).
 pub(crate) fn jump<'py>(py: Python<'py>, jump: &core::Jump) -> Result<Bound<'py, PyAny>> {
-    let class = py.import(intern!(py, "epochal.view"))?.getattr(intern!(py, "Jump"))?;
+    let class = py.import(name!(py, "epochal.view"))?.getattr(name!(py, "Jump"))?;
     Ok(class.call1((jump.at, jump.before, jump.after))?)
 }
 
