@@ -6,11 +6,23 @@ import first_uses
 import pytest
 from processes import python
 
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
-def test_a_fork_during_a_first_use_leaves_the_child_no_lock() -> None:
-    done = python(first_uses.__file__)
+
+@forks
+@pytest.mark.parametrize("copies", [0, 30])
+@pytest.mark.parametrize("use", [use.__name__ for use in first_uses.USES])
+def test_a_fork_during_a_first_use_leaves_the_child_no_lock(use: str, copies: int) -> None:
+    done = python(first_uses.__file__, use, str(copies))
     assert done.returncode == 0, done.stderr
-    well, hung, children = map(int, done.stdout.split())
-    assert (well, hung) == (children, 0)
-    assert children > 0
+    told = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(told) == copies + 1
+    for well, hung, children in told:
+        assert (well, hung) == (children, 0)
+        assert children > 0
+
+
+@forks
+def test_a_fork_loads_no_numpy() -> None:
+    done = python("-c", "import os, sys, epochal; os.fork(); assert 'numpy' not in sys.modules")
+    assert (done.returncode, done.stderr) == (0, "")

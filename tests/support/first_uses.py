@@ -1,20 +1,22 @@
 """Forks while a thread uses epochal for the first time, and uses it in the children too.
 
-Prints how many children ended well, how many did not end, and how many there were.
+`python first_uses.py use copies` prints for each process that forks how many of its children ended
+well, how many did not end, and how many there were.
 """
 
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from epochal import CosineAnnealingScheduler, FunctionSchedule, Run, Timestamp
 
-SECONDS = 30
+SECONDS = 10
 RUN = Run("10ba", batches_per_epoch=5)
 COSINE = CosineAnnealingScheduler("10ba")
 
@@ -23,15 +25,23 @@ def falling(state: Any) -> float:
     return float(1 / (1 + state.timestamp.batch.value))
 
 
-def use() -> None:
+def an_array() -> None:
+    COSINE.resolve(RUN)(np.arange(10))
+
+
+def a_mapping() -> None:
+    COSINE.resolve(RUN)(MappingProxyType({"ba": [1, 2]}))
+
+
+def a_state() -> None:
     timestamp = Timestamp(batch=3, total_wct=timedelta(seconds=7))
     state = SimpleNamespace(timestamp=timestamp, max_duration="10ba", dataloader_len=5)
-    curve = COSINE.resolve(RUN)
     COSINE(state)
     FunctionSchedule(falling)(state)
-    curve(np.arange(10))
-    curve({"ba": [1, 2]})
     _ = timestamp.total_wct
+
+
+USES: tuple[Callable[[], None], ...] = (an_array, a_mapping, a_state)
 
 
 def end(child: int, until: float) -> int | None:
@@ -46,7 +56,8 @@ def end(child: int, until: float) -> int | None:
     return None
 
 
-if __name__ == "__main__":
+def forks(use: Callable[[], None]) -> bool:
+    """Whether all children end well."""
     sys.setswitchinterval(1e-6)  # a fork wherever one may be
     thread = threading.Thread(target=use)
     thread.start()
@@ -60,4 +71,21 @@ if __name__ == "__main__":
     thread.join()
     until = time.monotonic() + SECONDS
     codes = [end(child, until) for child in children]
-    sys.stdout.write(f"{codes.count(0)} {codes.count(None)} {len(children)}\n")
+    os.write(1, f"{codes.count(0)} {codes.count(None)} {len(children)}\n".encode())
+    return codes.count(0) == len(children)
+
+
+def main(name: str, copies: int) -> None:
+    """In processes that are copies of this one, until one of them does not do well, and in it."""
+    use = next(use for use in USES if use.__name__ == name)
+    for _ in range(copies):
+        copy = os.fork()
+        if copy == 0:
+            os._exit(not forks(use))
+        if os.waitpid(copy, 0)[1]:
+            break
+    forks(use)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

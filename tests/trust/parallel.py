@@ -18,10 +18,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import first_uses as first
 import numpy as np
 from catalogue import EXAMPLES
 from epochal import Clock, Curve, FunctionSchedule, Run, Schedule, ScheduleError, Time, Timestamp
@@ -275,8 +275,8 @@ def forks(short: bool) -> Told:
 def first_uses(short: bool) -> Told:
     """While a thread of a new process makes what is made once, the process forks."""
     told = Counter[str]()
-    for _ in range(3 if short else 60):
-        done = python(str(Path(__file__).parents[1] / "support/first_uses.py"))
+    for use in first.USES * (1 if short else 20):
+        done = python(first.__file__, use.__name__, "0")
         well, hung, children = map(int, done.stdout.split())
         told["children of a first use"] += children
         told["children that hung"] += hung

@@ -60,10 +60,8 @@ impl StateCurves {
                 curve: Arc::clone(&curve),
             };
             if let Err(kept) = self.first.set(kept) {
-                let kept = Some(Arc::new(kept));
                 // What it replaces goes when it is no longer locked.
-                let replaced = std::mem::replace(&mut *last(), kept);
-                drop(replaced);
+                let _replaced = last().replace(Arc::new(kept));
             }
         }
         Ok(curve)
