@@ -19,8 +19,9 @@ def test_killed_trainings_end_like_others() -> None:
     """And what is broken on purpose is found: files that are written in place, random numbers or
     momentum that are not restored."""
     kills, samples, lives = sized((12, 1800, 4), (5, 900, 3))
+    faults = sized(["--self-test"], [])
     done = forked(
-        HARNESS, f"--kills={kills}", f"--duration={samples}sp", f"--lives={lives}", "--self-test"
+        HARNESS, f"--kills={kills}", f"--duration={samples}sp", f"--lives={lives}", *faults
     )
     assert done.returncode == 0, done.stdout + done.stderr
     right, *faulty = done.stdout.split("with a fault")
@@ -31,6 +32,6 @@ def test_killed_trainings_end_like_others() -> None:
     assert number("differences", right) == 0
     # Batches after the last checkpoint are trained once more.
     assert number("batches trained", right) > number("runs", right) * number("batches,", right)
-    assert len(faulty) == 3
+    assert len(faulty) == 3 * len(faults)
     for text in faulty:
         assert number("unreadable", text) + number("differences", text) > 0

@@ -1,5 +1,6 @@
 """How much a test does: all where a change or a fault is judged, a part of it while one works."""
 
+import os
 import random
 from collections.abc import Iterable
 from typing import TypeVar
@@ -11,8 +12,9 @@ T = TypeVar("T")
 # `dev` is drawn anew each time, and often; the other profiles are judged by.
 _EXAMPLES = settings().max_examples
 _WORKING = settings.get_current_profile_name() == "dev"
-# Not the global one, whose states are tested.
-_RANDOM = random.Random()
+# Not the global one, whose states are tested. The workers of one run draw alike: they must have the
+# same tests.
+_RANDOM = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
 
 
 def sized(all_of_it: T, a_part: T) -> T:
