@@ -10,6 +10,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this sys
 
 
 @forks
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("copies", [0, 30])
 @pytest.mark.parametrize("use", [use.__name__ for use in first_uses.USES])
 def test_a_fork_during_a_first_use_leaves_the_child_no_lock(use: str, copies: int) -> None:
