@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("quick", deadline=None, max_examples=10, derandomize=True)
 # Now and then what is drawn at random is mostly refused, or slow, and nothing is wrong.
 DRAWN: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("dev", max_examples=15, **DRAWN)
+settings.register_profile("dev", max_examples=8, **DRAWN)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("long", max_examples=500, print_blob=True, **DRAWN)
 settings.register_profile(

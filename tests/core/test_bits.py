@@ -78,7 +78,7 @@ HASHES = """
 
 
 def test_every_level_gives_the_same_bits() -> None:
-    hashes, size = {}, sized(1_000_000, 50_000)
+    hashes, size = {}, sized(1_000_000, 20_000)
     for level in _core.CPU_LEVELS:
         done = in_a_process(HASHES, str(size), PYTHONPATH=python_path(), EPOCHAL_CPU_LEVEL=level)
         assert done.returncode == 0, done.stderr

@@ -74,7 +74,7 @@ def uninterrupted(
 def test_any_order_of_loads_continues_bit_for_bit(order: tuple[str, ...], bind_at: int) -> None:
     for schedule in CLOCKED[bind_at::3]:
         rates, checkpoints, final = uninterrupted(schedule, 0.1, 0.03)
-        for start, saved in some(checkpoints.items()):
+        for start, saved in some(checkpoints.items(), 4):
             # A program that has started anew, and has used its clock.
             optimizer, clock = sgd(0.1, 0.03), Clock(RUN)
             tick(clock, 2)

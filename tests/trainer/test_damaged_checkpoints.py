@@ -38,7 +38,7 @@ def test_truncated(saved: Path, tmp_path: Path) -> None:
     data = saved.read_bytes()
     places = {*range(300), *range(0, len(data), 97), *range(len(data) - 300, len(data))}
     path = tmp_path / "x.pt"
-    for place in some(sorted(places), 3):
+    for place in some(sorted(places), 6):
         path.write_bytes(data[:place])
         with pytest.raises(StateError, match=r"x\.pt is damaged, or no checkpoint: \S"):
             files.load(path)
@@ -248,7 +248,7 @@ def test_deep_damage_is_refused_as_a_whole(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     right = torch.load(saved)
     history = History()
-    for number, change in some(enumerate(DEEP), 3):
+    for number, change in some(enumerate(DEEP), 6):
         state = copy.deepcopy(right)
         change(state)
         torch.save(state, path)
@@ -306,7 +306,7 @@ def test_each_missing_key_is_refused(saved: Path, tmp_path: Path) -> None:
     right = torch.load(saved)
     paths = list(keys_of(right))
     assert len(paths) > 100
-    for keys in some((keys for keys in paths if not may_be_missing(keys)), 3):
+    for keys in some((keys for keys in paths if not may_be_missing(keys)), 6):
         state = copy.deepcopy(right)
         at(*keys, value=...)(state)
         torch.save(state, path)

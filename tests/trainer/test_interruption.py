@@ -39,7 +39,7 @@ def test_interrupted_once_in_each_kind_of_place(alone: tuple[str, Result], tmp_p
     if kind == "shuffled":
         places += [(name, 0) for name in counts]
     rng.shuffle(places)
-    for first in some(range(0, len(places), 4)):
+    for first in some(range(0, len(places), 4), 4):
         at = {
             place: rng.choice([KeyboardInterrupt, Failure]) for place in places[first : first + 4]
         }

@@ -9,6 +9,6 @@ PROGRAM = Path(__file__).with_name("resume_on_ranks.py")
 
 
 def test_two_ranks(tmp_path: Path) -> None:
-    done = ranks(2, PROGRAM, str(tmp_path), *map(str, some(range(1, 9), 4)))
+    done = ranks(2, PROGRAM, str(tmp_path), *map(str, some(range(1, 9), 8)))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("resumed") == 2
