@@ -41,11 +41,7 @@ Told = Counter[str]
 Work = Callable[[int, Told], None]  # what one of the threads does, and counts
 
 
-def falling(state: Any) -> float:
-    return float(1 / (1 + state.timestamp.batch.value))
-
-
-FUNCTION = FunctionSchedule(falling) * EXAMPLES["ConstantScheduler"].clip(1.0)
+FUNCTION = FunctionSchedule(first.falling) * EXAMPLES["ConstantScheduler"].clip(1.0)
 
 
 def state_of(batch: int) -> SimpleNamespace:
@@ -262,7 +258,7 @@ def forks(short: bool) -> Told:
                 same = in_the_child(known, 6) and FUNCTION(state_of(1)) == 0.5
             os._exit(0 if same else 3)
         told["children"] += 1
-        status = ended(child)
+        status = first.end(child, time.monotonic() + SECONDS / 4)
         told["children that hung"] += status is None
         told["children with other values"] += status == 3
         told["children that crashed"] += status not in (None, 0, 3)
@@ -282,19 +278,6 @@ def first_uses(short: bool) -> Told:
         told["children that hung"] += hung
         told["children that crashed"] += children - hung - well
     return told
-
-
-def ended(child: int) -> int | None:
-    """How it ended; None if it did not."""
-    end = time.monotonic() + SECONDS / 4
-    while time.monotonic() < end:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return None
 
 
 def digest(curves: list[Curve]) -> list[bytes]:
