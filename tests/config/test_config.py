@@ -93,6 +93,11 @@ LLM_FOUNDRY = {
     alpha_f: 0.1
     scale_warmup: true
     """: CosineAnnealingWarmRestartsScheduler("50ba", 2.0, 0.1).after_warmup("10ba", scale=True),
+    """
+    name: cosine_restarts_with_warmup
+    t_warmup: 10ba
+    t_0: 50ba
+    """: CosineAnnealingWarmRestartsScheduler("50ba").after_warmup("10ba", scale=False),
 }
 
 

@@ -426,3 +426,9 @@ def test_repr() -> None:
     clock.tick(samples=8, tokens=1500, seconds=61.5)
     clock.next_epoch()
     assert repr(clock) == "<Clock at 1ep, 1ba, 8sp, 1500tok, 61sec of 3000tok>"
+
+
+def test_totals_need_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("epochal._clock.check_group", lambda group: None)
+    with pytest.raises(EpochalError, match="totals=True sums nothing up"):
+        Clock(RUN, group=object(), totals=True)  # type: ignore[arg-type]

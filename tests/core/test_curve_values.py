@@ -18,6 +18,7 @@ from epochal import (
     CosineAnnealingWarmRestartsScheduler,
     CosineAnnealingWithWarmupScheduler,
     Curve,
+    InverseSquareRootWithWarmupScheduler,
     LinearScheduler,
     LinearWithWarmupScheduler,
     PolynomialScheduler,
@@ -51,6 +52,27 @@ def test_both_ends_are_exact(length: int, alpha_f: float) -> None:
         linear = LinearScheduler(alpha_i, alpha_f).resolve(run)
         assert linear(0) == alpha_i
         assert [linear(t) for t in after] == [alpha_f] * len(after)
+
+
+def test_nothing_is_above_one_around_the_end_of_a_warmup() -> None:
+    """It mostly ends between two floats; a large power shows what is above 1 by half an ulp."""
+    for length in (3, 17, 31, 1000, 4099):
+        for warmup in (0.1, 0.3, 0.7):
+            schedule = PolynomialWithWarmupScheduler(f"{warmup}dur", power=37.5)
+            curve = schedule.resolve(Run(f"{length}ba"))
+            end = warmup * length
+            near = [math.nextafter(end, 0.0), end, math.nextafter(end, math.inf)]
+            assert max(curve(t) for t in near) <= 1.0
+            assert curve(near * 20).max() <= 1.0
+
+
+def test_a_warmup_may_end_between_two_floats() -> None:
+    """One token after a warmup of 2⁵³ + 1, which is no float, the rate is 1/√2."""
+    warmup = 2**53 + 1
+    schedule = InverseSquareRootWithWarmupScheduler(f"{warmup}tok", "1tok", "0tok")
+    curve = schedule.resolve(Run(f"{2**55}tok"))
+    for alpha in (curve(warmup + 1), curve(float(warmup + 1)), *curve([warmup + 1] * 5)):
+        assert alpha == pytest.approx(math.sqrt(0.5), rel=4e-16)
 
 
 def test_the_end_of_a_warmup_is_exact() -> None:

@@ -1,10 +1,13 @@
 """What comes from elsewhere: the states of other trainers, classes derived from ours."""
 
+import math
+from datetime import timedelta
 from types import SimpleNamespace as Plain
 from typing import Any
 
 import pytest
 from epochal import (
+    EpochalError,
     FunctionSchedule,
     LinearScheduler,
     Run,
@@ -119,3 +122,36 @@ def test_operations_are_what_schedules_can_do() -> None:
     methods = set(_core.operations()) - {"product", "scale", "lift"}
     assert {"after_warmup", "until"} <= methods
     assert all(callable(getattr(Schedule, name)) for name in methods)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "alpha"), [(1.5, 0.85), (2, 0.8), ("2sec", 0.8), (timedelta(seconds=2.5), 0.75)]
+)
+def test_elapsed_seconds_in_any_form(seconds: Any, alpha: float) -> None:
+    state = Plain(timestamp=Plain(total_wct=seconds), max_duration="10sec", dataloader_len=None)
+    assert LinearScheduler()(state) == alpha
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -0.5, 1e300])
+def test_seconds_that_no_clock_can_show(seconds: float) -> None:
+    state = Plain(timestamp=Plain(total_wct=seconds), max_duration="10sec", dataloader_len=None)
+    with pytest.raises(EpochalError, match="total_wct must be finite, 0 or above, and at most"):
+        LinearScheduler()(state)
+
+
+def test_a_length_that_changes_in_place_is_read_anew() -> None:
+    schedule = LinearScheduler()
+    duration = Plain(value=100, unit="ba")
+    state = Plain(timestamp=Timestamp(batch=10), max_duration=duration, dataloader_len=None)
+    assert schedule(state) == 0.9
+    duration.value = 50
+    assert schedule(state) == 0.8
+
+
+def test_a_function_sees_fields_that_the_schedule_beside_it_does_not_read() -> None:
+    def samples(state: Any) -> float:
+        return float(state.timestamp.sample)
+
+    timestamp = Plain(batch=50, sample=7)
+    state = Plain(timestamp=timestamp, max_duration="100ba", dataloader_len=None)
+    assert (FunctionSchedule(samples) * LinearScheduler())(state) == 3.5

@@ -87,6 +87,19 @@ def test_the_state_tells_the_time_and_the_run() -> None:
     assert not hasattr(state, "__dict__")
 
 
+def test_the_state_at_a_number_of_epochs() -> None:
+    seen: list[State] = []
+
+    def function(state: State) -> float:
+        seen.append(state)
+        return 1.0
+
+    curve = FunctionSchedule(function, units=["ep"]).resolve(Run("4ep", batches_per_epoch=10))
+    curve(2)
+    assert seen[0].timestamp.epoch == 2
+    assert seen[0].timestamp.batch == 20
+
+
 def test_the_state_of_a_run_without_epochs() -> None:
     lengths: list[Time | None] = []
 

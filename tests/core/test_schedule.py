@@ -39,6 +39,7 @@ from epochal import (
     TimeParseError,
     Timestamp,
     UnitError,
+    _core,
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -379,3 +380,15 @@ def test_resolve_takes_a_run_or_its_length() -> None:
     assert type(error_of(LinearScheduler().resolve, "10")) is TimeParseError
     for no_length in ("0.5dur", "0ba", "-5ba"):
         assert isinstance(error_of(LinearScheduler().resolve, no_length), EpochalError)
+
+
+def test_minus_zero_is_zero() -> None:
+    schedule = ConstantScheduler(-0.0)
+    assert repr(schedule) == "ConstantScheduler(alpha=0.0, t_max='1dur')"
+    assert math.copysign(1.0, schedule.resolve(Run("1ba"))(0)) == 1.0
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_the_core_wants_all_arguments_of_a_node(count: int) -> None:
+    with pytest.raises(ScheduleError, match=rf"'Step' has 2 arguments, not {count}"):
+        _core.build("Step", ["1ba", 0.5, 1.0][:count])

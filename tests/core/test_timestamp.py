@@ -206,6 +206,9 @@ def test_step_arguments() -> None:
         error = error_of(FULL.to_next_batch, *arguments)
         assert isinstance(error, kind)
         assert name in str(error)
+    for step in (FULL.to_next_epoch, FULL.to_next_iteration):
+        with pytest.raises(EpochalError, match="duration must be zero or above"):
+            step(-MICROSECOND)
 
 
 @given(timestamps(), timestamps())

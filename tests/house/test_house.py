@@ -86,6 +86,16 @@ def test_an_import_upward_would_be_found(module: str, code: str) -> None:
     assert not imports_upward(code, "epochal.trainer._trainer")
 
 
+def test_names_that_need_torch_are_left_out_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not epochal._has_torch()
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(sys, "meta_path", [])
+    assert not epochal._has_torch()
+
+
 def test_names_that_need_torch_are_shown(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     in_a_fresh_interpreter("""

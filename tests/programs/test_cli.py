@@ -287,6 +287,15 @@ def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "Traceback" not in out.stderr
 
 
+def test_letters_that_the_encoding_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["show", WSD, *RUN]) == 0
+    stream.seek(0)
+    table = WSDScheduler("2000ba").resolve(Run("90ep", batches_per_epoch=1000)).describe()
+    assert str(table).replace("α", "alpha") in stream.read()
+
+
 # What is refused
 
 
@@ -305,6 +314,7 @@ def test_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["parse", "cosine"], "there is no schedule 'cosine': did you mean 'cosine_annealing'?"),
         (["parse", "CosineAnnealing"], "needs its arguments, or empty brackets"),
         (["parse", "."], "is not the text of a schedule"),
+        (["parse", "Linear(t_max='1:2')"], "time string '1:2' has a unit that is not known"),
     ],
 )
 def test_what_is_refused(arguments: list[str], message: str, printed: Printed) -> None:

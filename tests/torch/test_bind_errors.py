@@ -153,6 +153,16 @@ def test_no_type_error_out_of_a_broken_optimizer() -> None:
         scheduler.step()
 
 
+@pytest.mark.parametrize("groups", [({"lr": 0.5},), [0.5], None, {"lr": 0.5}])
+def test_groups_that_are_no_list_of_dicts(groups: Any) -> None:
+    optimizer = sgd(0.5)
+    scheduler = bind(LinearScheduler(), optimizer, RUN)
+    train_step(optimizer, 0)
+    optimizer.param_groups = groups
+    with pytest.raises(ScheduleError, match="param_groups must be a list of dicts, not"):
+        scheduler.step()
+
+
 def inference_tensor() -> torch.Tensor:
     with torch.inference_mode():
         return torch.tensor(0.5)

@@ -82,3 +82,12 @@ def test_another_generator_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(3):
             assert told(random_state([])) == read()
             draw()
+
+
+def test_a_seed_of_more_than_32_bits() -> None:
+    """PyTorch and Python take all of it; NumPy, which takes 32 bits, the lower ones."""
+    randomness.seed_all(2**32 + 7)
+    drawn = np.random.rand(3).tolist()
+    np.random.seed(7)
+    assert np.random.rand(3).tolist() == drawn
+    assert torch.initial_seed() == 2**32 + 7

@@ -97,6 +97,16 @@ def test_the_name_of_the_axis_is_at_its_middle() -> None:
     assert abs(float(middle) - (top + bottom) / 2) <= 0.5
 
 
+def test_the_line_is_as_long_as_the_axis() -> None:
+    svg = LinearScheduler().resolve("4ba").to_svg()
+    axis = next(path.attrib["d"] for path in ElementTree.fromstring(svg).iter(f"{SVG}path"))
+    ends = map(float, re.findall(r"^M(\S+) .*H(\S+)$", axis)[0])
+    points = line(svg)
+    # To the pixel.
+    for (x, _), end in zip((points[0], points[-1]), ends, strict=True):
+        assert abs(x - end) <= 0.5
+
+
 def test_a_jump_is_a_vertical_line() -> None:
     points = line(MultiStepScheduler(["50ba"]).resolve("100ba").to_svg())
     assert len(points) == 4

@@ -183,6 +183,7 @@ BIG = Run("1Ttok", tokens_per_batch=4_000_000, batches_per_epoch=10_000)
         (CosineAnnealingWithWarmupScheduler("100ba"), "1000ba", (100.0,)),
         (CosineAnnealingScheduler("500ba"), "1000ba", (500.0,)),
         (LinearScheduler(), "1000ba", ()),
+        (PolynomialScheduler(2.5, "50ba"), "100ba", (50.0,)),
         (WSDScheduler("2000ba"), BIG, (8e9, 9e11)),
         (StepScheduler("3ba"), Run("10ba", scale_schedule_ratio=0.5), (1.5, 3.0, 4.5)),
         (StepScheduler("30ep"), "90ep", (30.0, 60.0)),
@@ -383,6 +384,19 @@ def test_a_table_of_cycles() -> None:
         "->",
         "0",
     ]
+
+
+def test_a_table_of_cycles_that_grow() -> None:
+    """As many as begin within the run: 10·(1.1ⁿ − 1)/0.1 < 1000 for n up to 25."""
+    curve = CosineAnnealingWarmRestartsScheduler("10ba", 1.1).resolve("1000ba")
+    assert str(curve.describe()).splitlines()[1].split()[:2] == ["26", "cycles"]
+    assert len(curve.breakpoints()) == 25
+
+
+def test_a_few_steps_are_told_one_by_one() -> None:
+    steps = StepScheduler("1ba", 0.5)
+    assert len(str(steps.resolve("16ba").describe()).splitlines()) == 17
+    assert str(steps.resolve("17ba").describe()).splitlines()[1].split()[:2] == ["17", "steps"]
 
 
 def test_csv(tmp_path: Any) -> None:

@@ -320,3 +320,16 @@ pub fn quote(text: &str) -> String {
     quoted.push('\'');
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_equal_by_kind_and_text() {
+        let error = |kind, what| Error::new(kind, Fault::Unknown { what });
+        assert_eq!(error(Kind::Unit, "the mean"), error(Kind::Unit, "the mean"));
+        assert_ne!(error(Kind::Unit, "the mean"), error(Kind::Unit, "the maximum"));
+        assert_ne!(error(Kind::Unit, "the mean"), error(Kind::Schedule, "the mean"));
+    }
+}

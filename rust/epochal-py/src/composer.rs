@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::name::name;
 use crate::number;
 use crate::time::{self, Time};
-use crate::timestamp::{Timestamp, microseconds};
+use crate::timestamp::{Timestamp, microseconds, not_seconds, rounded_micros};
 use epochal_core::{self as core, Counter, Facts, Field, MICROSECONDS_PER_SECOND};
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
@@ -92,7 +92,7 @@ fn foreign_count(field: Field, value: &Bound<'_, PyAny>) -> Result<i64> {
         return whole(field.name(), value, field.counter());
     }
     if let Ok(seconds) = value.cast::<PyFloat>() {
-        return Ok((seconds.value() * MICROSECONDS_PER_SECOND as f64) as i64);
+        return rounded_micros(seconds.value()).ok_or_else(|| not_seconds(field.name(), value));
     }
     let seconds = whole(field.name(), value, Counter::Second)?;
     seconds.checked_mul(MICROSECONDS_PER_SECOND).ok_or_else(|| number::huge(field.name(), value))

@@ -52,10 +52,17 @@ pub(crate) fn timedelta(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDel
 }
 
 /// Seconds in whole microseconds, if they are in range.
-fn rounded_micros(seconds: f64) -> Option<i64> {
+pub(crate) fn rounded_micros(seconds: f64) -> Option<i64> {
     let micros = (seconds * MICROSECONDS_PER_SECOND as f64).round();
     // 2^63 itself is the first float that does not fit.
     (0.0..9_223_372_036_854_775_808.0).contains(&micros).then_some(micros as i64)
+}
+
+/// Seconds that no clock can show.
+pub(crate) fn not_seconds(name: &str, object: &Bound<'_, PyAny>) -> Error {
+    let shown = crate::error::shown(object);
+    let expected = "finite, 0 or above, and at most 292,471 years";
+    Error::new(Kind::Value, format!("{name} must be {expected}, not {shown}"))
 }
 
 /// The value of a field, from Python.
@@ -433,11 +440,7 @@ pub(crate) fn tick(
                 return Err(Error::wrong_type("seconds", "a number or a timedelta", seconds));
             }
         };
-        micros.ok_or_else(|| {
-            let shown = crate::error::shown(seconds);
-            let expected = "finite, 0 or above, and at most 292,471 years";
-            Error::new(Kind::Value, format!("seconds must be {expected}, not {shown}"))
-        })
+        micros.ok_or_else(|| not_seconds("seconds", seconds))
     })?;
     Ok(Timestamp(timestamp.get().0.to_next_batch(samples, tokens, micros)?))
 }

@@ -243,6 +243,14 @@ mod tests {
     }
 
     #[test]
+    fn the_lower_end_of_a_float_is_half_an_ulp_below() {
+        for value in [1.0, 1.1, 3.0, 1e9] {
+            let back = Double::below(value) + Double::from(ulp(value) / 2.0);
+            assert_eq!(back.parts(), (value, 0.0));
+        }
+    }
+
+    #[test]
     fn quotients_of_counts_are_rounded_once() {
         let third = Double::from(1_i64) / Double::from(3_i64);
         assert_eq!(third.rounded(), 1.0 / 3.0);

@@ -151,6 +151,8 @@ mod tests {
         assert_eq!(scale(0, 1e308, 1), Ok(Whole(0)));
         assert_eq!(scale(90 * 12, 0.3, 1), Ok(Whole(324)));
         assert_eq!(scale(1_000, 1.0, 3), Ok(Truncated(333)));
+        // 2^54 + 4 stands for all numbers up to 2 from it, and one of them is a multiple of 3.
+        assert_eq!(scale(1, 18_014_398_509_481_988.0, 3), Ok(Whole(6_004_799_503_160_663)));
         assert!(scale(1, f64::NAN, 1).is_err());
         assert!(scale(1, 1e300, 1).is_err());
         assert!(scale(i64::MAX, 2.0, 1).is_err());

@@ -20,13 +20,6 @@ pub struct Apart {
     pub alphas: (f64, f64),
 }
 
-impl Apart {
-    /// How far.
-    pub fn size(&self) -> f64 {
-        (self.alphas.1 - self.alphas.0).abs()
-    }
-}
-
 impl Curve {
     /// How this curve and another differ along a counter, between the beginnings of the phases of
     /// both, until the longer run ends. The other's time may be counted by its own run.
