@@ -2,9 +2,11 @@
 
 import math
 from datetime import timedelta
+from fractions import Fraction
 from types import SimpleNamespace as Plain
 from typing import Any
 
+import numpy as np
 import pytest
 from epochal import (
     EpochalError,
@@ -125,14 +127,23 @@ def test_operations_are_what_schedules_can_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "alpha"), [(1.5, 0.85), (2, 0.8), ("2sec", 0.8), (timedelta(seconds=2.5), 0.75)]
+    ("seconds", "alpha"),
+    [
+        (1.5, 0.85),
+        (np.float32(1.5), 0.85),
+        (Fraction(3, 2), 0.85),
+        (2, 0.8),
+        (np.int64(2), 0.8),
+        ("2sec", 0.8),
+        (timedelta(seconds=2.5), 0.75),
+    ],
 )
 def test_elapsed_seconds_in_any_form(seconds: Any, alpha: float) -> None:
     state = Plain(timestamp=Plain(total_wct=seconds), max_duration="10sec", dataloader_len=None)
     assert LinearScheduler()(state) == alpha
 
 
-@pytest.mark.parametrize("seconds", [math.nan, math.inf, -0.5, 1e300])
+@pytest.mark.parametrize("seconds", [math.nan, np.float32(math.nan), math.inf, -0.5, 1e300])
 def test_seconds_that_no_clock_can_show(seconds: float) -> None:
     state = Plain(timestamp=Plain(total_wct=seconds), max_duration="10sec", dataloader_len=None)
     with pytest.raises(EpochalError, match="total_wct must be finite, 0 or above, and at most"):

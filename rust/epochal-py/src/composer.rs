@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::name::name;
-use crate::number;
+use crate::number::{self, Number};
 use crate::time::{self, Time};
 use crate::timestamp::{Timestamp, microseconds, not_seconds, rounded_micros};
 use epochal_core::{self as core, Counter, Facts, Field, MICROSECONDS_PER_SECOND};
 use pyo3::prelude::*;
-use pyo3::types::{PyDelta, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyDelta, PyDict, PyInt, PyString};
 
 /// What a state tells, as it was read from it.
 pub(crate) struct State<'a, 'py> {
@@ -91,8 +91,8 @@ fn foreign_count(field: Field, value: &Bound<'_, PyAny>) -> Result<i64> {
     if field.counter() != Counter::Second {
         return whole(field.name(), value, field.counter());
     }
-    if let Ok(seconds) = value.cast::<PyFloat>() {
-        return rounded_micros(seconds.value()).ok_or_else(|| not_seconds(field.name(), value));
+    if let Some(Number::Float(seconds)) = Number::extract(value)? {
+        return rounded_micros(seconds).ok_or_else(|| not_seconds(field.name(), value));
     }
     let seconds = whole(field.name(), value, Counter::Second)?;
     seconds.checked_mul(MICROSECONDS_PER_SECOND).ok_or_else(|| number::huge(field.name(), value))
